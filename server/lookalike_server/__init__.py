@@ -1,0 +1,1 @@
+"""The MCP server: command line, settings, transports, tool registration."""

@@ -1,0 +1,1 @@
+"""The tools and what they need: the Explore client, the result models, their rendering."""
