@@ -1,0 +1,181 @@
+"""Compares fingerprints with each other: exact copies, close pairs, merges, everyone's nearest other image."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike_engine.calibration import DUPLICATE, check_calibration
+from lookalike_engine.exact import SAME_PIXELS_DISTANCE, groups_of, representatives
+from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint, hash_array
+from lookalike_engine.hashing import DETAIL_FLOOR
+from lookalike_engine.linkage import clusters_at, link
+from lookalike_engine.orientation import Orientation
+from lookalike_engine.pairs import Pairs, find_pairs
+from lookalike_engine.similarity import EXACT, distance_at, floor_for, similarity_of
+from lookalike_engine.uniqueness import uniqueness
+
+TakePixelHashes = Callable[[list[int]], None]
+"""Fills in the pixel hash of each of these images that has none; leaves those that cannot be decoded without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The outcome, for n images. All indices are image indices."""
+
+    floor: float
+    """Every pair at this similarity or above is among the pairs."""
+    calibration: dict[str, object]
+    representative: NDArray[np.int32]
+    """The image that stands for all exact copies of an image; itself for most."""
+    pair_first: NDArray[np.int32]
+    """Pairs of representatives by falling similarity; `pair_first` < `pair_second`."""
+    pair_second: NDArray[np.int32]
+    pair_similarity: NDArray[np.float64]
+    pair_orientation: NDArray[np.uint8]
+    merge_first: NDArray[np.int32]
+    """Merges in order, those of exact copies first."""
+    merge_second: NDArray[np.int32]
+    merge_similarity: NDArray[np.float64]
+    nearest: NDArray[np.int32]
+    """-1 where an image has too little detail to be compared, or there is no other."""
+    nearest_similarity: NDArray[np.float64]
+    uniqueness: NDArray[np.float64]
+    """0-1; 0 for an image with too little detail to be compared: nothing says that it is unlike the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Closeness:
+    """The pairs of those images that were compared, numbered as in `images`."""
+
+    images: NDArray[np.int32]
+    pairs: Pairs
+    similarity: NDArray[np.float64]
+    floor: float
+
+
+def compare(
+    pictures: Sequence[Fingerprint],
+    take_pixel_hashes: TakePixelHashes,
+    on_block: Callable[[int, int], None],
+) -> Comparison:
+    """Compare the fingerprints of n images; see `Comparison`. `on_block` is told of progress and may raise to stop."""
+    hashes = hash_array(pictures)
+    hashed = np.array([each.detail >= DETAIL_FLOOR for each in pictures], dtype=bool)
+    representative = _exact_copies(pictures, hashes, hashed, take_pixel_hashes)
+
+    def close() -> _Closeness:
+        images = np.flatnonzero((representative == np.arange(len(pictures))) & hashed).astype(np.int32)
+        return _closeness(images, hashes, floor_for(len(pictures)), on_block)
+
+    closeness = close()
+    suspects = _same_size_pairs(pictures, closeness)
+    if suspects:
+        take_pixel_hashes(suspects)
+        refined = representatives(_keys(pictures), [each.content_hash for each in pictures])
+        if not np.array_equal(refined, representative):
+            representative = refined
+            closeness = close()
+    return _assemble(pictures, representative, hashed, closeness)
+
+
+def _closeness(
+    images: NDArray[np.int32],
+    hashes: NDArray[np.uint8],
+    floor: float,
+    on_block: Callable[[int, int], None],
+) -> _Closeness:
+    pairs = find_pairs(hashes[images], floor, on_block=on_block)
+    if pairs.max_distance < distance_at(floor):
+        floor = float(similarity_of(np.array([pairs.max_distance]))[0])
+    return _Closeness(images, pairs, similarity_of(pairs.distance), floor)
+
+
+def _keys(pictures: Sequence[Fingerprint]) -> list[bytes]:
+    """Return what exact copies share: the pixel hash where it was needed, else the byte hash, never confused."""
+    pixels_of: dict[bytes, bytes] = {}
+    for each in pictures:
+        if each.pixel_hash != NO_DIGEST:
+            pixels_of[each.content_hash] = b"pixels" + each.pixel_hash
+    return [pixels_of.get(each.content_hash, b"bytes" + each.content_hash) for each in pictures]
+
+
+def _exact_copies(
+    pictures: Sequence[Fingerprint],
+    hashes: NDArray[np.uint8],
+    hashed: NDArray[np.bool_],
+    take_pixel_hashes: TakePixelHashes,
+) -> NDArray[np.int32]:
+    """Collapse byte copies, then pixel-equal pictures among those of equal size and equal hash (or both without)."""
+    content = [each.content_hash for each in pictures]
+    first_of_bytes = np.flatnonzero(representatives(content, content) == np.arange(len(pictures))).tolist()
+    likeness = [
+        (pictures[image].width, pictures[image].height, hashes[image, 0].tobytes() if hashed[image] else b"")
+        for image in first_of_bytes
+    ]
+    suspects = [image for group in groups_of(likeness, first_of_bytes) for image in group]
+    if suspects:
+        take_pixel_hashes(suspects)
+    return representatives(_keys(pictures), content)
+
+
+def _same_size_pairs(pictures: Sequence[Fingerprint], closeness: _Closeness) -> list[int]:
+    """Return the images of pairs so close, upright and of one size that their pixels may be equal after all."""
+    images, pairs = closeness.images, closeness.pairs
+    sizes = np.array([(pictures[image].width, pictures[image].height) for image in images], dtype=np.int32).reshape(
+        -1, 2
+    )
+    close = (pairs.distance <= SAME_PIXELS_DISTANCE) & (pairs.orientation == Orientation.UPRIGHT)
+    first, second = pairs.first[close], pairs.second[close]
+    same = (sizes[first] == sizes[second]).all(axis=1)
+    return sorted({int(image) for image in images[np.concatenate([first[same], second[same]])]})
+
+
+def _assemble(
+    pictures: Sequence[Fingerprint],
+    representative: NDArray[np.int32],
+    hashed: NDArray[np.bool_],
+    closeness: _Closeness,
+) -> Comparison:
+    images, pairs, similarity = closeness.images, closeness.pairs, closeness.similarity
+    copies = np.flatnonzero(representative != np.arange(len(pictures))).astype(np.int32)
+    merges = link(pairs, similarity, [pictures[image].content_hash for image in images], len(images))
+    clusters = clusters_at(merges, DUPLICATE, len(images))
+    calibration = check_calibration(pairs.first, pairs.second, similarity, clusters, floor=closeness.floor)
+    nearest, nearest_similarity = _nearest(representative, copies, closeness)
+    comparable = hashed | (nearest_similarity == EXACT)
+    unlike = np.zeros(len(pictures))
+    unlike[comparable] = uniqueness(nearest_similarity[comparable])
+    order = np.lexsort((pairs.second, pairs.first, -similarity))
+    return Comparison(
+        floor=closeness.floor,
+        calibration=calibration.as_json(),
+        representative=representative,
+        pair_first=images[pairs.first[order]],
+        pair_second=images[pairs.second[order]],
+        pair_similarity=similarity[order],
+        pair_orientation=pairs.orientation[order],
+        merge_first=np.concatenate([representative[copies], images[merges.first]]),
+        merge_second=np.concatenate([copies, images[merges.second]]),
+        merge_similarity=np.concatenate([np.full(len(copies), EXACT), merges.similarity]),
+        nearest=nearest,
+        nearest_similarity=nearest_similarity,
+        uniqueness=unlike,
+    )
+
+
+def _nearest(
+    representative: NDArray[np.int32], copies: NDArray[np.int32], closeness: _Closeness
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return each image's nearest other one and how alike they are; exact copies are each other's nearest."""
+    nearest = np.full(len(representative), -1, dtype=np.int32)
+    similarity = np.zeros(len(representative))
+    found = closeness.pairs.nearest >= 0
+    nearest[closeness.images[found]] = closeness.images[closeness.pairs.nearest[found]]
+    similarity[closeness.images[found]] = similarity_of(closeness.pairs.nearest_distance[found])
+    originals = representative[copies]
+    nearest[originals[::-1]] = copies[::-1]  # of several copies the first one stays
+    nearest[copies] = originals
+    similarity[originals] = similarity[copies] = EXACT
+    return nearest, similarity

@@ -1,0 +1,94 @@
+"""The numbers behind a question: totals, cluster sizes, folders, and the folders that clusters span."""
+
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lookalike_engine.catalogue import Catalogue
+from lookalike_engine.clusters import NEAR_DUPLICATE, Clusters
+from lookalike_engine.pages import PAGE_SIZE
+from lookalike_engine.similarity import EXACT
+from lookalike_engine.vql import Filters
+
+if TYPE_CHECKING:
+    from lookalike_engine.snapshot import Snapshot
+
+_MOST_GROUPS: Final = 100
+
+
+def counts(catalogue: Catalogue, filters: Filters, *, group_by_folder: bool) -> dict[str, Any]:
+    """Return the answer of `exploration_metadata`, without its `metadata`.
+
+    `cluster_count` counts what the filters select. All else is true of the whole dataset at the similarity of the
+    `duplicates` filter, else at 0.95.
+    """
+    snapshot = catalogue.snapshot
+    similarity = NEAR_DUPLICATE if filters.duplicates is None else filters.duplicates
+    duplicates = catalogue.clusters(Filters(duplicates=similarity))
+    sizes, clusters = np.unique(duplicates.sizes, return_counts=True)
+    answer: dict[str, Any] = {
+        "cluster_count": len(catalogue.clusters(filters).ids),
+        "page_size": PAGE_SIZE,
+        "totals": _totals(snapshot, duplicates),
+        "sizes": [{"n": n, "clusters": count} for n, count in zip(sizes.tolist(), clusters.tolist(), strict=True)],
+        "closest_similarity": _closest_similarity(snapshot),
+        "highest_uniqueness": _highest_uniqueness(snapshot),
+    }
+    return answer | _by_folder(snapshot, duplicates) if group_by_folder else answer
+
+
+def _totals(snapshot: "Snapshot", duplicates: Clusters) -> dict[str, int]:
+    clustered, clusters = len(duplicates.images), len(duplicates.ids)
+    return {
+        "images": snapshot.image_count,
+        "clustered": clustered,
+        "single": snapshot.image_count - clustered,
+        "clusters": clusters,
+        "removable": clustered - clusters,
+        "bytes_removable": int(duplicates.removable_bytes.sum()),
+        "skipped": snapshot.skipped_count,
+        "aliases": snapshot.alias_count,
+    }
+
+
+def _closest_similarity(snapshot: "Snapshot") -> float | None:
+    """Return the similarity of the closest pair that is not pixel-equal; None where there is none, or it is unknown."""
+    if len(snapshot.pair_similarity):
+        return float(snapshot.pair_similarity[0])
+    _, copies = np.unique(np.asarray(snapshot.representative), return_counts=True)
+    if np.count_nonzero(copies > 1) > 1:
+        return None  # the nearest image of both may be a copy, and who comes next was not kept
+    nearest = np.asarray(snapshot.nearest_similarity)[np.asarray(snapshot.nearest) >= 0]
+    below = nearest[nearest < EXACT]
+    return float(below.max()) if below.size else None
+
+
+def _highest_uniqueness(snapshot: "Snapshot") -> float | None:
+    possible = np.asarray(snapshot.uniqueness)[np.asarray(snapshot.nearest_similarity) < NEAR_DUPLICATE]
+    return float(possible.max()) if possible.size else None
+
+
+def _by_folder(snapshot: "Snapshot", duplicates: Clusters) -> dict[str, Any]:
+    folder = np.asarray(snapshot.folder)
+    images = np.bincount(folder, minlength=len(snapshot.folders))
+    removable = np.bincount(folder[duplicates.images], minlength=len(images)) - np.bincount(
+        folder[duplicates.keepers], minlength=len(images)
+    )
+    most_first = np.lexsort((np.arange(len(images)), -removable))  # the folders are in alphabetical order
+    groups = [
+        {"name": snapshot.folders[number], "images": int(images[number]), "removable": int(removable[number])}
+        for number in most_first
+    ]
+    spans: Counter[tuple[str, str]] = Counter()
+    for place in range(len(duplicates.ids)):
+        names = sorted({snapshot.folders[number] for number in folder[duplicates.members(place)].tolist()})
+        spans.update(combinations(names, 2))
+    across = sorted(spans.items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "groups": groups[:_MOST_GROUPS],
+        "groups_total": len(groups),
+        "across": [{"a": a, "b": b, "clusters": count} for (a, b), count in across[:_MOST_GROUPS]],
+        "across_total": len(across),
+    }

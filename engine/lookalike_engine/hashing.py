@@ -1,0 +1,76 @@
+"""The perceptual hash: 256 bits of a picture's coarse structure, in all eight orientations.
+
+After PDQ ("The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", Meta, 2019; ThreatExchange):
+luma, averaged to 64 x 64, discrete cosine transform, the 16 x 16 lowest frequencies but the constant ones, one bit each
+for above or below their median. Where PDQ blurs and samples, this averages areas exactly. A mirrored picture has the
+same coefficients with other signs, a transposed one has them transposed, so the eight hashes cost one transform.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike_engine.decode import Picture
+from lookalike_engine.orientation import Orientation
+
+GRID: Final = 64
+HASH_SIDE: Final = 16
+HASH_BYTES: Final = HASH_SIDE * HASH_SIDE // 8
+
+DETAIL_FLOOR: Final = 4.0
+"""Below this a picture takes part by exact equality alone: half its coefficients are smaller than coding noise."""
+
+_LUMA: Final[NDArray[np.float32]] = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def grid_of(picture: Picture) -> NDArray[np.float32]:
+    """Return the mean luma (0-255) of each cell of a 64 x 64 grid laid over the picture; shape (64, 64)."""
+    luma = picture.pixels.astype(np.float32) @ _LUMA
+    down = _cell_weights(luma.shape[0], picture.rows)
+    across = _cell_weights(luma.shape[1], picture.columns)
+    return (down @ luma @ across.T).astype(np.float32, copy=False)
+
+
+def hash_grids(grids: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Hash pictures by their grids, shape (n, 64, 64).
+
+    Returns the packed hashes, uint8 (n, 8, 32), one for each `Orientation` in its order, and the detail of each
+    picture, float32 (n,): the median size of its 256 coefficients, in grey levels.
+    """
+    transform = _cosines()
+    low = transform @ grids @ transform.T
+    detail = np.median(np.abs(low), axis=(1, 2)).astype(np.float32)
+    sign = np.where(np.arange(1, HASH_SIDE + 1) % 2 == 1, -1, 1).astype(np.float32)
+    turned = np.empty((len(grids), len(Orientation), HASH_SIDE * HASH_SIDE), dtype=np.float32)
+    for orientation in Orientation:
+        steps = orientation.steps
+        block = low.swapaxes(1, 2) if steps.transpose else low
+        if steps.flip_rows:
+            block = block * sign[:, None]
+        if steps.flip_columns:
+            block = block * sign
+        turned[:, orientation] = block.reshape(len(grids), -1)
+    bits = turned > np.median(turned, axis=2, keepdims=True)
+    return np.packbits(bits, axis=2), detail
+
+
+@lru_cache(maxsize=256)
+def _cell_weights(length: int, covered: float) -> NDArray[np.float32]:
+    """Return the (64, length) matrix that averages the first `covered` of `length` pixels into 64 equal cells."""
+    edges = np.linspace(0, covered, GRID + 1)
+    starts = np.arange(length)
+    ends = np.minimum(starts + 1, covered)
+    overlap = np.minimum(edges[1:, None], ends) - np.maximum(edges[:-1, None], starts)
+    weights: NDArray[np.float32] = (np.clip(overlap, 0, None) * (GRID / covered)).astype(np.float32)
+    return weights
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> NDArray[np.float32]:
+    """Return the rows 1..16 of the orthonormal DCT-II of 64 values, shape (16, 64)."""
+    frequency = np.arange(1, HASH_SIDE + 1)[:, None]
+    angle = np.pi / GRID * frequency * (np.arange(GRID) + 0.5)
+    cosines: NDArray[np.float32] = (np.cos(angle) * np.sqrt(2 / GRID)).astype(np.float32)
+    return cosines

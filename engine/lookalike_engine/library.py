@@ -1,0 +1,220 @@
+"""The datasets that are served, and the background runs that keep their indexes up to date."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lookalike_engine.dataset import EngineSettings, FolderDataset
+from lookalike_engine.errors import EngineError, IndexingCancelledError, SnapshotError
+from lookalike_engine.names import dataset_id
+
+if TYPE_CHECKING:
+    from lookalike_engine.snapshot import Snapshot
+
+_LOG = logging.getLogger("lookalike.engine")
+
+
+class Status(StrEnum):
+    """Where a dataset stands, in the Explore API's words."""
+
+    DRAFT = "DRAFT"
+    INDEXING = "INDEXING"
+    READY = "READY"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingProgress:
+    """How far a run has come."""
+
+    stage: str
+    """scanning, decoding, comparing or publishing."""
+    done: int
+    total: int | None
+    """None while unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetState:
+    """One dataset at one moment."""
+
+    id: str
+    name: str
+    status: Status
+    root_path: Path | None
+    """The resolved folder that paths are relative to; None for joined folders."""
+    snapshot: "Snapshot | None" = None
+    """The last index that was published; there may be one whatever the status."""
+    progress: IndexingProgress | None = None
+    """While the status is INDEXING."""
+    error: str | None = None
+    """While the status is ERROR: what went wrong and what to do."""
+
+
+@dataclass(slots=True)
+class _Served:
+    dataset: FolderDataset
+    state: DatasetState
+    opened: bool = False
+    looked_at: float | None = None
+    """On the monotonic clock, when the last run that succeeded began."""
+    run: threading.Thread | None = None
+    waiting: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+
+class Library:
+    """All served datasets. Every method may be called from any thread; none but `close` waits for a run.
+
+    Raises `EngineError` where the cache would lie, visibly, inside a served folder, which is only ever read.
+    """
+
+    def __init__(self, datasets: Sequence[FolderDataset], settings: EngineSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._cancel = threading.Event()
+        self._served: dict[str, _Served] = {}
+        for dataset in datasets:
+            folders = tuple(folder.resolve() for folder in dataset.folders)
+            for folder in folders:
+                _refuse_cache_inside(settings.cache_dir.resolve(), folder)
+            identifier = dataset_id(dataset.name, folders)
+            root = folders[0] if len(folders) == 1 else None
+            state = DatasetState(identifier, dataset.name, Status.DRAFT, root)
+            self._served[identifier] = _Served(FolderDataset(dataset.name, folders), state)
+
+    def ids(self) -> list[str]:
+        """Return the ids of all datasets, in the order they were given."""
+        return list(self._served)
+
+    def dataset(self, identifier: str) -> DatasetState:
+        """Return where a dataset stands; opens an index that an earlier run has left, starts none.
+
+        Raises KeyError for an id that is not served.
+        """
+        served = self._served[identifier]
+        with self._lock:
+            if not served.opened:
+                served.opened = True
+                self._open_existing(served)
+            return served.state
+
+    def refresh(self, identifier: str) -> None:
+        """Start a background run if the folders were never looked at, not recently, or not successfully.
+
+        Raises KeyError for an id that is not served.
+        """
+        self.dataset(identifier)
+        served = self._served[identifier]
+        with self._lock:
+            if served.run is not None or self._cancel.is_set() or self._is_fresh(served):
+                return
+            served.state = replace(
+                served.state,
+                status=Status.INDEXING,
+                progress=IndexingProgress("scanning", 0, None),
+                error=None,
+            )
+            served.run = threading.Thread(
+                target=self._run, args=(served,), name=f"lookalike-index-{identifier}", daemon=True
+            )
+            served.run.start()
+
+    async def ready(self, identifier: str, seconds: float) -> DatasetState:
+        """Wait, at most `seconds`, for the run under way to end, if there is one; return where things stand.
+
+        Raises KeyError for an id that is not served.
+        """
+        served = self._served[identifier]
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop was closed in the meantime: nobody is waiting
+                loop.call_soon_threadsafe(ended.set)
+
+        with self._lock:
+            if served.run is None:
+                return served.state
+            served.waiting.append(wake)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), seconds)
+        finally:
+            with self._lock, suppress(ValueError):
+                served.waiting.remove(wake)
+        return self.dataset(identifier)
+
+    def close(self) -> None:
+        """Cancel the runs under way and wait until they have ended; no further run starts."""
+        self._cancel.set()
+        with self._lock:
+            runs = [served.run for served in self._served.values() if served.run is not None]
+        for run in runs:
+            run.join()
+
+    def _is_fresh(self, served: _Served) -> bool:
+        if served.looked_at is None or served.state.status is Status.ERROR:
+            return False
+        return time.monotonic() - served.looked_at <= self._settings.refresh_after_seconds
+
+    def _open_existing(self, served: _Served) -> None:
+        from lookalike_engine.snapshot import current_snapshot  # noqa: PLC0415 - numpy and duckdb stay out of start-up
+
+        try:
+            snapshot = current_snapshot(self._settings.cache_dir / served.state.id)
+        except SnapshotError:
+            return  # the run that follows finds the same, says so and builds a new one
+        if snapshot is not None:
+            served.state = replace(served.state, status=Status.READY, snapshot=snapshot)
+
+    def _run(self, served: _Served) -> None:
+        from lookalike_engine.indexing import index  # noqa: PLC0415 - numpy, Pillow and duckdb stay out of start-up
+
+        def note(stage: str, done: int, total: int | None) -> None:
+            with self._lock:
+                served.state = replace(served.state, progress=IndexingProgress(stage, done, total))
+
+        began = time.monotonic()
+        state = replace(served.state, progress=None)
+        try:
+            report = index(served.dataset, self._settings, progress=note, cancel=self._cancel)
+        except IndexingCancelledError:
+            state = replace(state, status=Status.READY if state.snapshot else Status.DRAFT)
+        except EngineError as error:
+            _LOG.error("dataset %r could not be indexed: %s", served.dataset.name, error)
+            state = replace(state, status=Status.ERROR, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a failed run is a state of the dataset, never the end of the server
+            _LOG.exception("dataset %r could not be indexed", served.dataset.name)
+            state = replace(state, status=Status.ERROR, error=_plainly(error, self._settings.cache_dir))
+        else:
+            state = replace(state, status=Status.READY, snapshot=report.snapshot)
+        with self._lock:
+            served.looked_at = began
+            served.state = state
+            served.run = None
+            waiting, served.waiting = served.waiting, []
+        for wake in waiting:
+            wake()
+
+
+def _plainly(error: Exception, cache_dir: Path) -> str:
+    if isinstance(error, OSError):
+        return (
+            f"the index in {cache_dir} could not be written ({error.strerror}); make room there or choose another cache"
+        )
+    return f"the engine failed ({type(error).__name__}); the log says where"
+
+
+def _refuse_cache_inside(cache_dir: Path, folder: Path) -> None:
+    """A hidden cache, as below a served home folder, is not among the pictures; any other would be."""
+    if not cache_dir.is_relative_to(folder):
+        return
+    if not any(part.startswith(".") for part in cache_dir.relative_to(folder).parts):
+        raise EngineError(f"the cache {cache_dir} lies inside the served folder {folder}; choose another cache")

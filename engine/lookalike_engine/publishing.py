@@ -1,0 +1,202 @@
+"""Writes a snapshot and makes it the current one: all of it or nothing of it, whenever the process dies."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike_engine.comparison import Comparison
+from lookalike_engine.fingerprints import Fingerprint, hash_array, to_columns
+from lookalike_engine.names import first_level, media_id, shown
+from lookalike_engine.scan import Alias, Skipped
+from lookalike_engine.snapshot import ARRAYS, MANIFEST, POINTER, SCHEMA_VERSION, SIGNALS, file_digest
+from lookalike_engine.tables import Columns, text_column, write_table
+
+SKIPPED_SAMPLE: Final = 20
+
+_NOT_CONTENT: Final = (".device", ".inode", ".pixel_hash")
+"""Columns that say where a file lies and what has been computed of it so far, not what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a snapshot is made of."""
+
+    dataset_id: str
+    pictures: Sequence[Fingerprint]
+    """By the bytes of their path."""
+    others: Sequence[Fingerprint]
+    """Files that were read and are no images: remembered so that they need not be read again."""
+    skipped: Sequence[Skipped]
+    aliases: Sequence[Alias]
+
+
+def inputs_digest(contents: Contents) -> str:
+    """Return a digest of everything that a comparison is made from: where it has not changed, nothing has."""
+    lines = [
+        (each.file.path, each.file.size, each.file.mtime_ns, each.content_hash.hex(), each.width, each.height)
+        for each in contents.pictures
+    ]
+    lists = [lines, [astuple(each) for each in contents.skipped], [astuple(each) for each in contents.aliases]]
+    return hashlib.sha256(json.dumps(lists).encode()).hexdigest()
+
+
+def publish(dataset_folder: Path, contents: Contents, comparison: Comparison) -> str:
+    """Write a snapshot below `dataset_folder`, point to it, remove all but it and the one before; return its revision.
+
+    The revision is a digest of the content: what has not changed keeps it.
+    """
+    arrays, folders = _arrays(contents, comparison)
+    tables = _tables(contents)
+    about = {
+        "schema": SCHEMA_VERSION,
+        "inputs": inputs_digest(contents),
+        "signals": SIGNALS,
+        "floor": comparison.floor,
+        "calibration": comparison.calibration,
+        "folders": folders,
+        "counts": {
+            "images": len(contents.pictures),
+            "aliases": len(contents.aliases),
+            "skipped": len(contents.skipped),
+            "bytes": sum(each.file.size for each in contents.pictures),
+        },
+        "skipped_reasons": dict(sorted(Counter(each.reason.value for each in contents.skipped).items())),
+        "skipped_sample": [(shown(each.path), each.reason.value) for each in contents.skipped[:SKIPPED_SAMPLE]],
+    }
+    revision = _revision(about, arrays, tables)
+    before = _pointed_to(dataset_folder)
+    if revision == before:
+        return revision
+    snapshots = dataset_folder / "snapshots"
+    writing = snapshots / f"writing-{os.getpid()}"
+    shutil.rmtree(writing, ignore_errors=True)
+    writing.mkdir(parents=True)
+    for name, array in arrays.items():
+        np.save(writing / f"{name}.npy", array, allow_pickle=False)
+    for name, columns in tables.items():
+        write_table(writing / f"{name}.parquet", columns)
+    files = {path.name: file_digest(path) for path in sorted(writing.iterdir())}
+    manifest = about | {
+        "revision": revision,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "files": files,
+    }
+    content = json.dumps(manifest, indent=1).encode()
+    (writing / MANIFEST).write_bytes(content)
+    for path in writing.iterdir():
+        _sync(path)
+    _sync(writing)
+    final = snapshots / revision
+    if final.exists():  # an earlier state of the folder has come back; what was kept of it may be damaged
+        shutil.rmtree(final)
+    writing.rename(final)
+    _sync(snapshots)
+    replace_file(
+        dataset_folder / POINTER,
+        json.dumps({"revision": revision, "manifest": hashlib.sha256(content).hexdigest()}).encode(),
+    )
+    for old in snapshots.iterdir():
+        if old.name not in {revision, before}:
+            shutil.rmtree(old, ignore_errors=True)
+    return revision
+
+
+def set_aside(dataset_folder: Path) -> None:
+    """Take the current snapshot out of the way, for whoever wants to look at it, until the next one is set aside."""
+    revision = _pointed_to(dataset_folder)
+    aside = dataset_folder / "set-aside"
+    shutil.rmtree(aside, ignore_errors=True)
+    (dataset_folder / POINTER).unlink(missing_ok=True)
+    if revision is not None and (dataset_folder / "snapshots" / revision).is_dir():
+        (dataset_folder / "snapshots" / revision).rename(aside)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file's content in one step: a reader sees the old or the new, also after a crash."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    _sync(temporary)
+    temporary.replace(path)
+    _sync(path.parent)
+
+
+def _arrays(contents: Contents, comparison: Comparison) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    pictures = contents.pictures
+    tops = [shown(first_level(each.file.path)) for each in pictures]
+    folders = sorted(set(tops))
+    number = {name: at for at, name in enumerate(folders)}
+    own: dict[str, NDArray[Any]] = {
+        "width": np.array([each.width for each in pictures], dtype=np.int32),
+        "height": np.array([each.height for each in pictures], dtype=np.int32),
+        "file_size": np.array([each.file.size for each in pictures], dtype=np.int64),
+        "modified_ns": np.array([each.file.mtime_ns for each in pictures], dtype=np.int64),
+        "path_length": np.array([len(shown(each.file.path)) for each in pictures], dtype=np.int32),
+        "folder": np.array([number[top] for top in tops], dtype=np.int32),
+    }
+    compared = {name: getattr(comparison, name) for name in ARRAYS if name not in own}
+    return own | compared | {"hashes": hash_array(pictures)}, folders
+
+
+def _tables(contents: Contents) -> dict[str, Columns]:
+    pictures = contents.pictures
+    images = to_columns(pictures) | {
+        "index": np.arange(len(pictures), dtype=np.int32),
+        "media_id": text_column([media_id(contents.dataset_id, each.file.path) for each in pictures]),
+        "file_path": text_column([shown(each.file.path) for each in pictures]),
+        "absolute_path": text_column([os.fsencode(each.file.absolute) for each in pictures]),
+    }
+    skipped = {
+        "file_path": text_column([shown(each.path) for each in contents.skipped]),
+        "reason": text_column([each.reason.value for each in contents.skipped]),
+    }
+    aliases = {
+        "file_path": text_column([shown(each.path) for each in contents.aliases]),
+        "target": text_column([shown(each.target) for each in contents.aliases]),
+    }
+    return {"images": images, "others": to_columns(contents.others), "skipped": skipped, "aliases": aliases}
+
+
+def _revision(about: dict[str, Any], arrays: dict[str, NDArray[Any]], tables: dict[str, Columns]) -> str:
+    """Digest everything that an answer could be made of; not where on the disk the files happen to lie."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    columns = {f"{table}.{name}": column for table, found in tables.items() for name, column in found.items()}
+    for name, array in sorted((arrays | columns).items()):
+        if name.endswith(_NOT_CONTENT):
+            continue
+        digest.update(f"{name} {array.shape} ".encode())
+        if array.dtype == object:
+            for value in array:
+                data = value if isinstance(value, bytes) else value.encode()
+                digest.update(len(data).to_bytes(4, "little") + data)
+        else:
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]
+
+
+def _pointed_to(dataset_folder: Path) -> str | None:
+    try:
+        revision = json.loads((dataset_folder / POINTER).read_bytes())["revision"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return revision if isinstance(revision, str) and revision.isalnum() else None
+
+
+def _sync(path: Path) -> None:
+    """Make a file or folder survive a power cut, where the system can (folders cannot be opened on Windows)."""
+    if os.name == "nt" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,156 @@
+"""What the Explore API answers, apart from HTTP: datasets, pages, counts and thumbnails as plain data."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+
+from lookalike_engine.catalogue import Catalogue
+from lookalike_engine.counts import counts
+from lookalike_engine.dataset import EngineSettings
+from lookalike_engine.errors import SkippedError
+from lookalike_engine.library import DatasetState, Library, Status
+from lookalike_engine.pages import page_of_clusters, page_of_members
+from lookalike_engine.states import dataset_json
+from lookalike_engine.thumbnails import thumbnail
+from lookalike_engine.vql import Filters, ParameterError, Question
+
+A_MOMENT: Final = 0.1
+"""Seconds that the answer about a dataset itself waits for a walk that finds nothing new."""
+
+
+class NotFoundError(Exception):
+    """There is no such dataset or image."""
+
+
+class NotReadyError(Exception):
+    """The dataset cannot be asked yet, or at all; the message says which."""
+
+
+class ExploreService:
+    """Answers questions from a library of datasets. Whatever takes time happens in worker threads.
+
+    A question waits `patience` seconds for a folder that is being indexed.
+    """
+
+    def __init__(self, library: Library, settings: EngineSettings, patience: float) -> None:
+        self._library = library
+        self._patience = patience
+        self._settings = settings
+        self._catalogues: dict[str, Catalogue] = {}
+
+    async def datasets(self) -> list[dict[str, Any]]:
+        """Return every dataset as it stands; asks no folder to be looked at."""
+        return [await self._described(dataset_id) for dataset_id in self._library.ids()]
+
+    async def dataset(self, dataset_id: str) -> dict[str, Any]:
+        """Return one dataset, after having it looked at if that is due; does not wait for it to be indexed."""
+        known = self._known(dataset_id)
+        await self._refreshed(known, A_MOMENT)
+        return await self._described(known)
+
+    async def page(self, dataset_id: str, question: Question) -> dict[str, Any]:
+        """Return one page of clusters."""
+
+        def clusters(catalogue: Catalogue) -> list[dict[str, Any]]:
+            if question.level:
+                return []
+            return page_of_clusters(catalogue, catalogue.clusters(question.filters), question.page_number)
+
+        catalogue = await self._catalogue(dataset_id, question.filters)
+        found = await anyio.to_thread.run_sync(clusters, catalogue)
+        return {"clusters": found, "metadata": _metadata(catalogue, question.filters)}
+
+    async def cluster(self, dataset_id: str, cluster_id: str, question: Question) -> dict[str, Any] | None:
+        """Return one cluster with one page of its members; None for one that the question does not select."""
+
+        def members(catalogue: Catalogue) -> dict[str, Any] | None:
+            if question.level:
+                return None
+            clusters = catalogue.clusters(question.filters)
+            return page_of_members(catalogue, clusters, cluster_id.lower(), question.page_number)
+
+        catalogue = await self._catalogue(dataset_id, question.filters)
+        return await anyio.to_thread.run_sync(members, catalogue)
+
+    async def counts(self, dataset_id: str, question: Question) -> dict[str, Any]:
+        """Return how much there is of what the question selects."""
+        catalogue = await self._catalogue(dataset_id, question.filters)
+        answer = await anyio.to_thread.run_sync(
+            lambda: counts(catalogue, question.filters, group_by_folder=question.group_by_folder)
+        )
+        if question.level:
+            answer["cluster_count"] = 0
+        return answer | {"metadata": _metadata(catalogue, question.filters)}
+
+    async def thumbnail(self, dataset_id: str, media_id: str) -> bytes:
+        """Return a WebP of one image of the dataset as it was last indexed."""
+        known = self._known(dataset_id)
+        snapshot = (await anyio.to_thread.run_sync(self._library.dataset, known)).snapshot
+        if snapshot is None:
+            raise NotReadyError("this dataset has not been indexed yet")
+        image = await anyio.to_thread.run_sync(snapshot.image_index, _uuid(media_id, "image"))
+        if image is None:
+            raise NotFoundError("there is no such image in this dataset")
+
+        def draw(image: int = image, rows: Callable[..., Any] = snapshot.rows) -> bytes:
+            return thumbnail(rows([image])[0], self._settings)
+
+        try:
+            return await anyio.to_thread.run_sync(draw)
+        except SkippedError as error:
+            raise NotFoundError(f"this image can no longer be shown: {error.reason}") from None
+
+    def _known(self, dataset_id: str) -> str:
+        known = _uuid(dataset_id, "dataset")
+        if known not in self._library.ids():
+            raise NotFoundError("there is no such dataset")
+        return known
+
+    async def _described(self, dataset_id: str) -> dict[str, Any]:
+        return dataset_json(await anyio.to_thread.run_sync(self._library.dataset, dataset_id))
+
+    async def _refreshed(self, dataset_id: str, patience: float) -> DatasetState:
+        """Have the folder looked at if that is due; return where the dataset stands then, or when patience ends."""
+        await anyio.to_thread.run_sync(self._library.refresh, dataset_id)
+        return await self._library.ready(dataset_id, patience)
+
+    async def _catalogue(self, dataset_id: str, filters: Filters) -> Catalogue:
+        known = self._known(dataset_id)
+        state = await self._refreshed(known, self._patience)
+        if state.status is not Status.READY or state.snapshot is None:
+            raise NotReadyError(_why_not(state.status, state.error))
+        if filters.duplicates is not None and filters.duplicates < state.snapshot.floor:
+            raise ParameterError(
+                filters.duplicates_from,
+                f"pairs below a similarity of {state.snapshot.floor:g} are not kept for this dataset",
+                filters.duplicates,
+            )
+        catalogue = self._catalogues.get(known)
+        if catalogue is None or catalogue.snapshot.revision != state.snapshot.revision:
+            catalogue = self._catalogues[known] = Catalogue(known, state.snapshot)
+        return catalogue
+
+
+def _metadata(catalogue: Catalogue, filters: Filters) -> dict[str, Any]:
+    return {
+        "used_duckdb": True,
+        "applied_filters": filters.applied,
+        "revision": catalogue.snapshot.revision,
+    }
+
+
+def _why_not(status: Status, error: str | None) -> str:
+    if status is Status.ERROR:
+        return f"this dataset could not be indexed: {error or 'no reason was recorded'}"
+    return "this dataset is still being indexed; ask again in a while"
+
+
+def _uuid(text: str, what: str) -> str:
+    """Bring an id to its canonical form; one that is no UUID names nothing."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise NotFoundError(f"{text[:40]!a} is not the id of any {what}: ids are UUIDs") from None

@@ -1,0 +1,51 @@
+"""The calibrated scale: one number in 0-1 that means the same for every signal.
+
+It is set by how often two *different* pictures, drawn at random, get that close: one pair in 10,000 reaches 0.70, one
+in 4,000,000 reaches 0.95. The anchors were fitted on 9.0 million random pairs of distinct photographs;
+`benchmarks/calibrate_hash.py` fits them again.
+"""
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+HASH_BITS: Final = 256
+
+FALSE_MATCH_RATE: Final = {0.50: 1e-2, 0.70: 1e-4, 0.80: 1e-5, 0.90: 1e-6, 0.95: 2.5e-7}
+"""How many of the random pairs of distinct pictures reach each similarity."""
+
+EXACT: Final = 1.0
+"""The similarity of pixel-equal pictures, and of no others."""
+
+HASH_ANCHORS: Final = ((0, 0.999), (2, 0.99), (62, 0.95), (66, 0.90), (86, 0.80), (92, 0.70), (102, 0.50), (128, 0.0))
+"""(bits that differ, similarity). At 128 bits, half of them, two hashes have nothing in common."""
+
+SMALL_DATASET: Final = 60_000
+"""Up to this many images every pair down to 0.70 is kept, above it down to 0.80."""
+
+
+@cache
+def hash_scale() -> NDArray[np.float64]:
+    """Return the similarity of every hash distance 0..256, shape (257,), never rising."""
+    bits, similarity = zip(*HASH_ANCHORS, strict=True)
+    scale: NDArray[np.float64] = np.interp(np.arange(HASH_BITS + 1), bits, similarity)
+    scale.flags.writeable = False
+    return scale
+
+
+def similarity_of(distance: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the similarity, 0.0-0.999, of two pictures whose hashes differ in `distance` bits (0..256)."""
+    similarity: NDArray[np.float64] = hash_scale()[distance]
+    return similarity
+
+
+def distance_at(similarity: float) -> int:
+    """Return the largest hash distance that still reaches `similarity`; -1 where none does (above 0.999)."""
+    return int(np.count_nonzero(hash_scale() >= similarity)) - 1
+
+
+def floor_for(n_images: int) -> float:
+    """Return the lowest similarity at which all pairs of a dataset of this size are kept."""
+    return 0.70 if n_images <= SMALL_DATASET else 0.80

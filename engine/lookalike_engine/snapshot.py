@@ -1,0 +1,211 @@
+"""A published index: immutable files that are read and never written again.
+
+A dataset's folder in the cache holds `CURRENT` (which revision, and the digest of its manifest) and `snapshots/`, one
+folder per revision: tables as Parquet, arrays as `.npy` memory maps, `manifest.json` with the checksum of each.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike_engine.errors import SnapshotError
+from lookalike_engine.tables import connect
+
+SCHEMA_VERSION: Final = 1
+SIGNALS: Final = ("hash",)
+MANIFEST: Final = "manifest.json"
+POINTER: Final = "CURRENT"
+
+ARRAYS: Final = (
+    "width",
+    "height",
+    "file_size",
+    "modified_ns",
+    "path_length",
+    "folder",
+    "representative",
+    "uniqueness",
+    "nearest",
+    "nearest_similarity",
+    "pair_first",
+    "pair_second",
+    "pair_similarity",
+    "pair_orientation",
+    "merge_first",
+    "merge_second",
+    "merge_similarity",
+)
+"""The names of a snapshot's arrays; each is one `.npy` file and one attribute of `Snapshot`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """What is kept of one image as text."""
+
+    index: int
+    media_id: str
+    file_path: str
+    """Relative to the dataset's root, `/`-separated, bytes that are no UTF-8 as `\\xNN`."""
+    absolute_path: str
+    """Surrogate-escaped: the path to open."""
+    width: int
+    height: int
+    file_size: int
+    modified_ns: int
+    content_hash: str
+    """Hex."""
+
+
+class Snapshot:
+    """One revision of a dataset's index, open for reading. Safe to use from several threads at once.
+
+    Images are numbered 0..n-1 by the bytes of their path; every index below is such a number. Arrays are read-only
+    memory maps. `width`, `height`: int32 (n,), pixels, upright; `file_size`: int64 (n,), bytes; `modified_ns`: int64
+    (n,), since 1970; `path_length`: int32 (n,), characters of the shown path; `folder`: int32 (n,), which of `folders`;
+    `representative`: int32 (n,), the image that stands for its exact copies; `uniqueness`, `nearest_similarity`:
+    float64 (n,); `nearest`: int32 (n,), -1 for none; `pair_*` (p,): close pairs of representatives by falling
+    similarity, first < second, and how the second is turned relative to the first; `merge_*` (q,): the merges in order,
+    the cluster of `second` joining that of `first`.
+    """
+
+    width: NDArray[np.int32]
+    height: NDArray[np.int32]
+    file_size: NDArray[np.int64]
+    modified_ns: NDArray[np.int64]
+    path_length: NDArray[np.int32]
+    folder: NDArray[np.int32]
+    representative: NDArray[np.int32]
+    uniqueness: NDArray[np.float64]
+    nearest: NDArray[np.int32]
+    nearest_similarity: NDArray[np.float64]
+    pair_first: NDArray[np.int32]
+    pair_second: NDArray[np.int32]
+    pair_similarity: NDArray[np.float64]
+    pair_orientation: NDArray[np.uint8]
+    merge_first: NDArray[np.int32]
+    merge_second: NDArray[np.int32]
+    merge_similarity: NDArray[np.float64]
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.path = folder
+        self.revision: str = manifest["revision"]
+        self.created_at: str = manifest["created_at"]
+        """ISO 8601, UTC."""
+        self.inputs: str = manifest["inputs"]
+        """A digest of what was compared; see `publishing.inputs_digest`."""
+        self.signals: tuple[str, ...] = tuple(manifest["signals"])
+        self.floor: float = manifest["floor"]
+        self.calibration: dict[str, Any] = manifest["calibration"]
+        self.folders: list[str] = manifest["folders"]
+        """First-level folders, shown; `.` for the root itself."""
+        self.image_count: int = manifest["counts"]["images"]
+        self.alias_count: int = manifest["counts"]["aliases"]
+        self.skipped_count: int = manifest["counts"]["skipped"]
+        self.total_bytes: int = manifest["counts"]["bytes"]
+        self.skipped_reasons: dict[str, int] = manifest["skipped_reasons"]
+        self.skipped_sample: list[tuple[str, str]] = [(path, why) for path, why in manifest["skipped_sample"]]
+        """(shown path, reason) of the first of them by path, at most 20."""
+        for name in ARRAYS:
+            setattr(self, name, _mapped(folder / f"{name}.npy"))
+
+    def rows(self, indices: Sequence[int]) -> list[ImageRow]:
+        """Return these images' rows, in the order asked for. Raises IndexError for a number that is no image's."""
+        asked = [int(index) for index in indices]
+        answer = self._query(
+            'SELECT "index", media_id, file_path, absolute_path, width, height, file_size, mtime_ns, content_hash '
+            'FROM read_parquet(?) WHERE "index" IN (SELECT unnest(?::BIGINT[]))',
+            [asked],
+        )
+        found = {row[0]: row for row in answer}
+        if not found.keys() >= set(asked):
+            raise IndexError(f"no such image; this dataset has {self.image_count}")
+        return [_row(found[index]) for index in asked]
+
+    def image_index(self, media_id: str) -> int | None:
+        """Return the number of the image with this id, None where there is none."""
+        answer = self._query('SELECT "index" FROM read_parquet(?) WHERE media_id = ?', [media_id])
+        return int(answer[0][0]) if answer else None
+
+    def media_ids(self) -> list[str]:
+        """Return the ids of all images, in image order."""
+        return [row[0] for row in self._query('SELECT media_id FROM read_parquet(?) ORDER BY "index"', [])]
+
+    def _query(self, sql: str, parameters: list[Any]) -> list[Any]:
+        with self._tables.cursor() as cursor:
+            rows: list[Any] = cursor.execute(sql, [str(self.path / "images.parquet"), *parameters]).fetchall()
+            return rows
+
+    @cached_property
+    def _tables(self) -> Any:
+        return connect()
+
+
+def current_snapshot(dataset_folder: Path) -> Snapshot | None:
+    """Open the snapshot that a dataset's folder in the cache points to; None before the first one.
+
+    Raises `SnapshotError` where there is one that is not to be trusted.
+    """
+    try:
+        pointer = json.loads((dataset_folder / POINTER).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise SnapshotError(f"{POINTER} cannot be read") from None
+    try:
+        folder = dataset_folder / "snapshots" / str(pointer["revision"])
+        return Snapshot(folder, _verified(folder, pointer["manifest"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(f"it cannot be read ({type(error).__name__})") from None
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _verified(folder: Path, digest: str) -> dict[str, Any]:
+    """Return the manifest, once it and every file it names are what was written."""
+    content = (folder / MANIFEST).read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise SnapshotError(f"the checksum of {MANIFEST} does not match")
+    manifest: dict[str, Any] = json.loads(content)
+    if manifest["schema"] != SCHEMA_VERSION:
+        raise SnapshotError(f"its schema version is {manifest['schema']!r}, this engine reads {SCHEMA_VERSION}")
+    for name, expected in manifest["files"].items():
+        if file_digest(folder / name) != expected:
+            raise SnapshotError(f"the checksum of {name} does not match")
+    return manifest
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """Map an array into memory; an empty one cannot be mapped and is read."""
+    header_only = path.stat().st_size <= _NPY_HEADER_BYTES
+    array: NDArray[Any] = np.load(path, mmap_mode=None if header_only else "r", allow_pickle=False)
+    return array
+
+
+_NPY_HEADER_BYTES: Final = 128
+
+
+def _row(values: Sequence[Any]) -> ImageRow:
+    index, media_id, file_path, absolute, width, height, file_size, modified_ns, content = values
+    return ImageRow(
+        index,
+        media_id,
+        file_path,
+        os.fsdecode(bytes(absolute)),
+        width,
+        height,
+        file_size,
+        modified_ns,
+        bytes(content).hex(),
+    )
