@@ -1,1 +1,43 @@
 """The tools and what they need: the Explore client, the result models, their rendering."""
+
+from lookalike_tools import duplicates, summary, unique
+from lookalike_tools.datasets import resolve_dataset
+from lookalike_tools.duplicates import find_duplicates
+from lookalike_tools.errors import LookalikeError
+from lookalike_tools.explore.client import ExploreClient
+from lookalike_tools.explore.credentials import Credentials
+from lookalike_tools.explore.models import Dataset
+from lookalike_tools.progress import Progress
+from lookalike_tools.queries import DuplicatesQuery, SummaryQuery, UniqueQuery
+from lookalike_tools.readiness import wait_until_ready
+from lookalike_tools.results.answer import Answer
+from lookalike_tools.results.duplicates import DuplicatesAnswer
+from lookalike_tools.results.summary import SummaryAnswer
+from lookalike_tools.results.unique import UniqueAnswer
+from lookalike_tools.summary import summarize_clusters
+from lookalike_tools.unique import find_unique
+from lookalike_tools.untrusted import UntrustedText
+
+__all__ = [
+    "Answer",
+    "Credentials",
+    "Dataset",
+    "DuplicatesAnswer",
+    "DuplicatesQuery",
+    "ExploreClient",
+    "LookalikeError",
+    "Progress",
+    "SummaryAnswer",
+    "SummaryQuery",
+    "UniqueAnswer",
+    "UniqueQuery",
+    "UntrustedText",
+    "duplicates",
+    "find_duplicates",
+    "find_unique",
+    "resolve_dataset",
+    "summarize_clusters",
+    "summary",
+    "unique",
+    "wait_until_ready",
+]

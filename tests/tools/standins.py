@@ -1,0 +1,276 @@
+"""Small Explore servers that stand in for the real ones, with their quirks switched on by name."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+DATASET_ID = "3f2a91c0-0000-4000-8000-000000000001"
+PAGE = 100
+Json = dict[str, Any]
+
+
+def image(name: str, **extra: Any) -> Json:
+    """A preview as the documented cloud sends it."""
+    return {
+        "type": "IMAGE",
+        "media_id": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+        "media_uri": f"https://pictures.example/{name}",
+        "media_thumb_uri": f"/thumbs/{name}",
+        "file_name": name.rsplit("/", 1)[-1],
+        **extra,
+    }
+
+
+def cluster(images: Sequence[Json], n: int | None = None, **extra: Any) -> Json:
+    """A cluster of `n` images, of which at most nine are previews."""
+    key = "|".join(str(preview["media_id"]) for preview in images) + str(n)
+    return {
+        "cluster_id": str(uuid.uuid5(uuid.NAMESPACE_URL, key)),
+        "type": "IMAGES",
+        "n_images": len(images) if n is None else n,
+        "similarity_threshold": "0",
+        "relevance_score": None,
+        "previews": list(images[:9]),
+        "labels": None,
+        "user_tags": None,
+        **extra,
+    }
+
+
+def copies(name: str, n: int = 2, **extra: Any) -> Json:
+    """A cluster of `n` copies of one picture, with sizes."""
+    images = [image(f"{name}-{i}.jpg", width=100 * (n - i), height=100 * (n - i)) for i in range(min(n, 9))]
+    return cluster(images, n, **extra)
+
+
+def single(name: str, **extra: Any) -> Json:
+    """A cluster of one."""
+    return cluster([image(f"{name}.jpg", **extra)])
+
+
+@dataclass
+class Server:
+    """One dataset behind the Explore API; the defaults are the documented cloud.
+
+    `honours` are the spellings that filter; others are ignored. `refuses` are those answered 422. `counts`: whether
+    exploration_metadata exists. `mend` may change any answer before it is sent.
+    """
+
+    duplicates: list[Json] = field(default_factory=list)
+    singles: list[Json] = field(default_factory=list)
+    dataset: Json = field(default_factory=dict)
+    others: list[Json] = field(default_factory=list)
+    honours: frozenset[str] = frozenset({"vql", "duplicate_threshold"})
+    refuses: frozenset[str] = frozenset()
+    counts: Callable[["Server", list[Json], Request], Json] | None = field(default_factory=lambda: plain_count)
+    page_metadata: Json | None = field(default_factory=lambda: {"used_duckdb": True})
+    guard: Callable[[Request], Response | None] = lambda _request: None
+    mend: Callable[[str, Any], Any] = lambda _path, answer: answer
+    requests: list[Request] = field(default_factory=list)
+
+    def app(self) -> Starlette:
+        routes = [
+            Route("/api/v1/datasets", self._answer(lambda _request: [self._dataset(), *self.others])),
+            Route("/api/v1/dataset/{id}", self._answer(self._one_dataset)),
+            Route("/api/v1/explore/{id}", self._answer(self._page)),
+            Route("/api/v1/explore/{id}/exploration_metadata", self._answer(self._count)),
+        ]
+        return Starlette(routes=routes)
+
+    def questions(self, ending: str) -> list[dict[str, str]]:
+        """The query parameters of every request whose path ends so."""
+        return [dict(it.query_params) for it in self.requests if it.url.path.endswith(ending)]
+
+    def _answer(self, make: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            self.requests.append(request)
+            refused = self.guard(request)
+            if refused is not None:
+                return refused
+            answer = self.mend(request.url.path, make(request))
+            return Response(json.dumps(answer), media_type="application/json")
+
+        return endpoint
+
+    def _dataset(self) -> Json:
+        images = sum(max(0, it["n_images"]) for it in (*self.duplicates, *self.singles))
+        return {
+            "id": DATASET_ID,
+            "display_name": "pets",
+            "description": "",
+            "source_type": "BUCKET",
+            "status_new": "READY",
+            "progress": 100,
+            "n_images": images,
+            "n_videos": 0,
+            "n_objects": 0,
+            **self.dataset,
+        }
+
+    def _one_dataset(self, request: Request) -> Json:
+        for dataset in (self._dataset(), *self.others):
+            if dataset["id"] == request.path_params["id"]:
+                return dataset
+        raise HTTPException(404, "nothing here")
+
+    def _filtered(self, request: Request) -> list[Json]:
+        asked = request.query_params
+        for spelling in ("vql", "duplicate_threshold"):
+            if spelling in asked and spelling in self.refuses:
+                raise HTTPException(422, f"{spelling}: upstream words that must not reach anyone")
+        name = None
+        if "vql" in asked and "vql" in self.honours:
+            name = next(iter(json.loads(asked["vql"])[0]))
+        if "duplicate_threshold" in asked and "duplicate_threshold" in self.honours:
+            name = "duplicates"
+        shown = {"duplicates": self.duplicates, "uniqueness": self.singles, None: [*self.duplicates, *self.singles]}
+        return shown[name]
+
+    def _page(self, request: Request) -> Json:
+        number = int(request.query_params.get("page_number", "0"))
+        answer: Json = {"clusters": self._filtered(request)[number * PAGE : (number + 1) * PAGE]}
+        if self.page_metadata is not None:
+            answer["metadata"] = self.page_metadata
+        return answer
+
+    def _count(self, request: Request) -> Json:
+        if self.counts is None:
+            raise HTTPException(404, "no such call")
+        return self.counts(self, self._filtered(request), request)
+
+
+def plain_count(_server: Server, clusters: list[Json], _request: Request) -> Json:
+    """The documented form."""
+    return {"cluster_count": len(clusters), "page_size": PAGE}
+
+
+def older_count(_server: Server, clusters: list[Json], _request: Request) -> Json:
+    """The older form."""
+    return {"clusters_count": len(clusters), "media_count": sum(it["n_images"] for it in clusters)}
+
+
+def engine_count(server: Server, clusters: list[Json], request: Request) -> Json:
+    """The engine's form, with totals."""
+    clustered = sum(it["n_images"] for it in server.duplicates)
+    sizes = sorted({it["n_images"] for it in server.duplicates})
+    answer: Json = {
+        "cluster_count": len(clusters),
+        "page_size": PAGE,
+        "applied_filters": ["duplicates", "uniqueness"],
+        "revision": server.dataset.get("revision"),
+        "totals": {
+            "images": clustered + len(server.singles),
+            "clustered": clustered,
+            "single": len(server.singles),
+            "clusters": len(server.duplicates),
+            "removable": clustered - len(server.duplicates),
+            "bytes_removable": 84_123_456,
+            "skipped": 2,
+            "aliases": 1,
+        },
+        "sizes": [{"n": n, "clusters": sum(it["n_images"] == n for it in server.duplicates)} for n in sizes],
+        "closest_similarity": 0.918,
+        "highest_uniqueness": 0.7777,
+    }
+    if request.query_params.get("group_by") == "folder":
+        answer |= {
+            "groups": [{"name": f"folder{i:02}", "images": 20 - i, "removable": 12 - i} for i in range(12)],
+            "groups_total": 12,
+            "across": [{"a": "folder00", "b": "folder01", "clusters": 3}],
+            "across_total": 1,
+        }
+    return answer
+
+
+def engine_copies(paths: Sequence[str], *, exact: bool = False, reason: str = "most_pixels", **extra: Any) -> Json:
+    """A cluster as the engine sends it, the first path its keeper."""
+    images = [
+        image(
+            path,
+            file_path=path,
+            width=4032 // (rank + 1),
+            height=3024,
+            keeper_rank=rank,
+            file_size=1000,
+            **({"relation": "mirrored_rotated" if rank == 2 else "same"} if rank else {}),
+        )
+        for rank, path in enumerate(paths)
+    ]
+    made = cluster(images, exact=exact, lowest_similarity=1.0 if exact else 0.9687, keeper_reason=reason, **extra)
+    return {**made, "short_id": made["cluster_id"][:8]}
+
+
+def engine(duplicates: Sequence[Json], singles: Sequence[Json] = (), **changes: Any) -> Server:
+    """The embedded engine's answers, as docs/explore-contract.md has them."""
+    server = Server(
+        duplicates=list(duplicates),
+        singles=list(singles),
+        counts=engine_count,
+        page_metadata={"applied_filters": ["duplicates", "uniqueness"], "revision": "r1"},
+        dataset={
+            "source_type": "LOCAL",
+            "root_path": "/photos",
+            "revision": "r1",
+            "similarity_floor": 0.7,
+            "n_skipped": 2,
+            "skipped_reasons": {"truncated": 1, "too large": 1},
+            "n_aliases": 1,
+            "indexing": None,
+        },
+    )
+    return replace(server, **changes)
+
+
+@contextlib.contextmanager
+def listening(app: Any) -> Iterator[str]:
+    """The app on a loopback port, over real HTTP; yields its base URL."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.005)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+class Heard:
+    """Collects progress reports."""
+
+    def __init__(self) -> None:
+        self.reports: list[tuple[float, float | None, str]] = []
+
+    async def __call__(self, done: float, total: float | None, message: str) -> None:
+        self.reports.append((done, total, message))
+
+
+__all__ = [
+    "DATASET_ID",
+    "Heard",
+    "JSONResponse",
+    "Server",
+    "cluster",
+    "copies",
+    "engine",
+    "image",
+    "listening",
+    "single",
+]

@@ -1,0 +1,35 @@
+"""Which address may be asked: https, or http where nobody else can listen."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from lookalike_tools.errors import WrongSettings
+
+_API = "/api/v1"
+
+
+def checked_base_url(base_url: str, *, allow_http: bool) -> str:
+    """`base_url` with `/api/v1` at its end, once. Raises `WrongSettings`."""
+    todo = "Give it as https://HOST, without user, query or fragment"
+    try:
+        parts = urlsplit(base_url.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise WrongSettings("The base URL cannot be read", todo) from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise WrongSettings("The base URL is no http or https address", todo)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise WrongSettings("The base URL holds a user, a query or a fragment", todo)
+    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
+        raise WrongSettings("The base URL is http, which anyone on the way can read", "Use https, or allow http")
+    path = parts.path.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path if path.endswith(_API) else path + _API}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

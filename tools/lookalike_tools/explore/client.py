@@ -1,0 +1,119 @@
+"""The one client of the Explore API: typed calls, to an app in this process or to a server."""
+
+import re
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from lookalike_tools.errors import BadAnswer, NotFound, ServerFailed, WrongArgument
+from lookalike_tools.explore.address import checked_base_url
+from lookalike_tools.explore.credentials import Credentials
+from lookalike_tools.explore.filters import Filter
+from lookalike_tools.explore.models import Dataset, Metadata, Page
+from lookalike_tools.untrusted import UntrustedText, quoted
+
+if TYPE_CHECKING:
+    from lookalike_tools.explore.transport import Transport
+
+Answer = TypeVar("Answer")
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_DATASETS: TypeAdapter[list[Dataset]] = TypeAdapter(list[Dataset])
+_PAGE = TypeAdapter(Page)
+_METADATA = TypeAdapter(Metadata)
+_DATASET = TypeAdapter(Dataset)
+
+
+class ExploreClient:
+    """An async context manager; made by `for_app` or `for_server`.
+
+    `honoured` remembers what was found out about this server's filters. Every call raises `ServerTrouble` or
+    `DatasetNotReady` where there is no answer.
+    """
+
+    def __init__(self, transport: "Transport", source: UntrustedText, *, is_local: bool) -> None:
+        self._transport = transport
+        self.source = source
+        self.is_local = is_local
+        self.honoured: dict[tuple[object, ...], bool] = {}
+
+    @classmethod
+    def for_app(cls, asgi_app: Any, label: str = "local") -> Self:
+        """The Explore service in this process, such as the embedded engine's app."""
+        from lookalike_tools.explore.transport import Transport  # noqa: PLC0415  (httpx is slow to import)
+
+        transport = Transport.to_app(asgi_app, "http://lookalike.local/api/v1", "The local engine")
+        return cls(transport, UntrustedText(label), is_local=True)
+
+    @classmethod
+    def for_server(
+        cls,
+        base_url: str,
+        credentials: Credentials | None = None,
+        *,
+        allow_http: bool = False,
+        deadline: float = 30.0,
+    ) -> Self:
+        """A server at `base_url`, with `deadline` seconds for each call, retries included. Raises `WrongSettings`."""
+        from lookalike_tools.explore.transport import Transport  # noqa: PLC0415  (httpx is slow to import)
+
+        checked = checked_base_url(base_url, allow_http=allow_http)
+        host = UntrustedText(urlsplit(checked).netloc)
+        return cls(Transport.to_server(checked, host, credentials, deadline), host, is_local=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.close()
+
+    async def datasets(self) -> list[Dataset]:
+        """All datasets that the credential may see."""
+        return await self._read(_DATASETS, "/datasets", {}, "a list of datasets")
+
+    async def dataset(self, dataset_id: str) -> Dataset:
+        """One dataset by its id."""
+        return await self._read(_DATASET, f"/dataset/{_checked(dataset_id)}", {}, f"dataset {quoted(dataset_id)}")
+
+    async def page(self, dataset: Dataset, wanted: Filter, number: int) -> Page:
+        """Page `number`, from 0, of the clusters; one shorter than 100 is the last."""
+        params = {**wanted.params(), "page_number": str(number)}
+        return await self._read(_PAGE, f"/explore/{_checked(dataset.id)}", params, about(dataset))
+
+    async def metadata(
+        self, dataset: Dataset, wanted: Filter, extra: Mapping[str, str] | None = None
+    ) -> Metadata | None:
+        """The counts for the same filters; `None` where the server has no such call."""
+        path = f"/explore/{_checked(dataset.id)}/exploration_metadata"
+        try:
+            return await self._read(_METADATA, path, {**wanted.params(), **(extra or {})}, about(dataset))
+        except (NotFound, ServerFailed):
+            if self.is_local:
+                raise
+            return None
+
+    async def _read(self, kind: TypeAdapter[Answer], path: str, params: Mapping[str, str], what: str) -> Answer:
+        answer = await self._transport.get(path.lstrip("/"), params, what)
+        try:
+            return kind.validate_python(answer)
+        except (ValidationError, RecursionError):
+            raise BadAnswer(
+                f"{self.source} answered about {what} in a form that is not the Explore API's",
+                "Check that the base URL is an Explore server's",
+            ) from None
+
+
+def about(dataset: Dataset) -> str:
+    """The dataset as errors name it."""
+    return f"dataset {quoted(dataset.display_name or dataset.id)}"
+
+
+def _checked(identifier: str) -> str:
+    if not _ID.fullmatch(identifier):
+        raise WrongArgument(f"{quoted(identifier)} cannot be an id", "Use an id or a name from the list of datasets")
+    return identifier

@@ -1,0 +1,236 @@
+"""The Explore API's objects as they arrive, in every variant that is known; what is not needed is not read.
+
+Strings here are as the server sent them: they pass through `UntrustedText` before anyone reads them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from lookalike_tools.queries import EntityType
+
+_MOST = 10**12
+
+
+def _no_surrogates(value: Any) -> Any:
+    """Lone surrogates are legal in JSON but not in text: they become visible escapes."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
+
+
+def _known(value: Any) -> Any:
+    """The contract's "none": -1 where a count is not kept."""
+    return None if isinstance(value, (int, float)) and value < 0 else value
+
+
+def _counts(value: Any) -> Any:
+    """Labels and tags: an object of counts, a list of names, a list of objects with a name, or null."""
+    if isinstance(value, Mapping):
+        return {str(name): count for name, count in value.items()}
+    if isinstance(value, list):
+        names = [item.get("name") if isinstance(item, Mapping) else item for item in value]
+        return {name: 1 for name in names if isinstance(name, str)}
+    return {}
+
+
+def _list(value: Any) -> Any:
+    return [] if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_no_surrogates)]
+Count = Annotated[int, Field(ge=0, le=_MOST)]
+MaybeCount = Annotated[Count | None, BeforeValidator(_known)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Names = Annotated[dict[Text, MaybeCount], BeforeValidator(_counts)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+
+
+class Indexing(_Wire):
+    """How far a first index, or a new one, has come."""
+
+    stage: Text
+    done: Count
+    total: MaybeCount = None
+
+
+class Dataset(_Wire):
+    """A dataset; `status_new` wins over `status`."""
+
+    id: Identifier
+    display_name: Text | None = None
+    status: Text | None = None
+    status_new: Text | None = None
+    fatal_error_msg: Text | None = None
+    source_type: Text | None = None
+    progress: Any = None
+    n_images: MaybeCount = None
+    n_objects: MaybeCount = None
+    root_path: Text | None = None
+    revision: Text | None = None
+    similarity_floor: Share | None = None
+    n_skipped: MaybeCount = None
+    skipped_reasons: Names = {}
+    indexing: Indexing | None = None
+
+
+class Preview(_Wire):
+    """One image of a cluster."""
+
+    file_path: Text | None = None
+    file_name: Text | None = None
+    media_uri: Text | None = None
+    original_uri: Text | None = None
+    width: MaybeCount = None
+    height: MaybeCount = None
+    labels: Names = {}
+    file_size: MaybeCount = None
+    modified_at: datetime | None = None
+    keeper_rank: MaybeCount = None
+    relation: Text | None = None
+    uniqueness: Share | None = None
+    nearest_file_path: Text | None = None
+    nearest_similarity: Share | None = None
+
+    @property
+    def path(self) -> str:
+        """The image's path, else its file name, else the last part of its address."""
+        if self.file_path or self.file_name:
+            return self.file_path or self.file_name or ""
+        address = self.original_uri or self.media_uri or ""
+        try:
+            return unquote(urlsplit(address).path).rsplit("/", 1)[-1] or "(unnamed)"
+        except ValueError:
+            return "(unnamed)"
+
+    @property
+    def pixels(self) -> int | None:
+        """Width times height, where the server says both."""
+        return self.width * self.height if self.width and self.height else None
+
+
+class Cluster(_Wire):
+    """A cluster with a sample of its members."""
+
+    cluster_id: Identifier
+    n_images: MaybeCount = None
+    n_objects: MaybeCount = None
+    previews: Annotated[list[Preview], BeforeValidator(_list)] = []
+    labels: Names = {}
+    user_tags: Names = {}
+    short_id: Identifier | None = None
+    exact: bool | None = None
+    lowest_similarity: Share | None = None
+    removable_bytes: MaybeCount = None
+    keeper_reason: Text | None = None
+
+    def size(self, entity_type: EntityType) -> int:
+        """Members, previews or not; the number of previews where the server counts nothing."""
+        counted = self._counted(entity_type)
+        return len(self.previews) if counted is None else counted
+
+    def is_counted(self, entity_type: EntityType) -> bool:
+        """Whether the server says how many members there are."""
+        return self._counted(entity_type) is not None
+
+    def _counted(self, entity_type: EntityType) -> int | None:
+        return self.n_objects if entity_type == "OBJECTS" and self.n_objects is not None else self.n_images
+
+
+class PageMetadata(_Wire):
+    """What a page says about itself."""
+
+    applied_filters: list[Text] | None = None
+    revision: Text | None = None
+
+
+class Page(_Wire):
+    """Up to 100 clusters."""
+
+    clusters: Annotated[list[Cluster], BeforeValidator(_list)] = []
+    metadata: PageMetadata | None = None
+
+
+class WireTotals(_Wire):
+    """The engine's own totals."""
+
+    images: Count
+    clustered: Count
+    single: Count
+    clusters: Count
+    removable: Count
+    bytes_removable: MaybeCount = None
+    skipped: MaybeCount = None
+    aliases: MaybeCount = None
+
+
+class WireSize(_Wire):
+    """How many clusters have `n` images."""
+
+    n: Count
+    clusters: Count
+
+
+class WireGroup(_Wire):
+    """A first-level folder."""
+
+    name: Text
+    images: Count
+    removable: Count
+
+
+class WirePair(_Wire):
+    """Two groups and the clusters that span them."""
+
+    a: Text
+    b: Text
+    clusters: Count
+
+
+class Metadata(_Wire):
+    """Counts for the same filters as a page, in either of the forms that are known."""
+
+    cluster_count: MaybeCount = Field(default=None, validation_alias=AliasChoices("cluster_count", "clusters_count"))
+    applied_filters: list[Text] | None = None
+    revision: Text | None = None
+    totals: WireTotals | None = None
+    sizes: list[WireSize] | None = None
+    closest_similarity: Share | None = None
+    highest_uniqueness: Share | None = None
+    groups: list[WireGroup] | None = None
+    groups_total: MaybeCount = None
+    across: list[WirePair] | None = None
+    across_total: MaybeCount = None
+
+
+State = Literal["DRAFT", "INDEXING", "READ ONLY", "PARTIAL INDEX", "READY", "ERROR", "UNKNOWN"]
+
+_OLDER_STATES: Mapping[str, State] = {
+    "NEW": "DRAFT",
+    "PRE PROCESSING": "INDEXING",
+    "UPLOADING": "INDEXING",
+    "SAVING": "INDEXING",
+    "ENRICHING": "INDEXING",
+    "FATAL ERROR": "ERROR",
+    "DRAFT": "DRAFT",
+    "INDEXING": "INDEXING",
+    "READ ONLY": "READ ONLY",
+    "PARTIAL INDEX": "PARTIAL INDEX",
+    "READY": "READY",
+    "ERROR": "ERROR",
+}
+
+
+def state_of(dataset: Dataset) -> State:
+    """The dataset's status in the Explore words, from either field, spelled with spaces or underscores."""
+    spelled = dataset.status_new or dataset.status
+    if spelled is None:
+        return "UNKNOWN"
+    return _OLDER_STATES.get(" ".join(spelled.upper().replace("_", " ").split()), "UNKNOWN")

@@ -1,0 +1,115 @@
+"""Splitting a summary by folder or label: from the engine's own groups, or from the clusters that were read."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from lookalike_tools.errors import WrongArgument
+from lookalike_tools.explore.client import about
+from lookalike_tools.explore.models import Cluster, Dataset, Metadata, Preview, WireGroup, WirePair
+from lookalike_tools.folders import common_folder, first_folder
+from lookalike_tools.results.clusters import Totals
+
+_MOST = 10
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The first ten groups and pairs, and the rest in numbers."""
+
+    groups: list[WireGroup]
+    across: list[WirePair]
+    rest_groups: int = 0
+    rest_images: int | None = None
+    rest_removable: int | None = None
+    notes: list[str] = field(default_factory=list[str])
+
+
+def own_groups(metadata: Metadata, totals: Totals) -> Grouping:
+    """The engine's groups; it lists 100 at most, and counts all."""
+    groups, across = metadata.groups or [], metadata.across or []
+    more = (metadata.groups_total or len(groups)) - min(_MOST, len(groups))
+    shown = groups[:_MOST]
+    return Grouping(
+        groups=shown,
+        across=across[:_MOST],
+        rest_groups=more,
+        rest_images=_left(totals.images, (group.images for group in shown)),
+        rest_removable=_left(totals.removable, (group.removable for group in shown)),
+        notes=_pair_notes(metadata.across_total or len(across), min(_MOST, len(across))),
+    )
+
+
+def label_groups(dataset: Dataset, clusters: list[Cluster]) -> Grouping:
+    """Groups by label. Raises `WrongArgument` where nothing carries one."""
+    counted = [_labels(cluster) for cluster in clusters]
+    if not any(counted):
+        raise WrongArgument(
+            f"group_by label is not possible: the duplicates of {about(dataset)} carry no labels", "Leave group_by out"
+        )
+    return _grouped(
+        counted,
+        "Labels are counted within the duplicate clusters; removable is what each label has beyond one"
+        " image in a cluster",
+    )
+
+
+def folder_groups(dataset: Dataset, clusters: list[Cluster]) -> Grouping:
+    """Groups by first folder below what all paths share. Raises `WrongArgument` where the server gives no paths."""
+    previews = [preview for cluster in clusters for preview in cluster.previews]
+    if any(not preview.file_path for preview in previews):
+        raise WrongArgument(
+            f"group_by folder is not possible: the server gives no file paths for {about(dataset)}",
+            "Leave group_by out",
+        )
+    shared = common_folder(preview.file_path or "" for preview in previews)
+    skip = len(shared) + 1 if shared else 0
+
+    def folder(preview: Preview) -> str:
+        return first_folder((preview.file_path or "")[skip:])
+
+    counted = [Counter(folder(preview) for preview in cluster.previews) for cluster in clusters]
+    return _grouped(
+        counted,
+        "Folders are counted among the images that the server showed of each duplicate cluster, a sample;"
+        " removable is what each has beyond one image in a cluster",
+    )
+
+
+def _labels(cluster: Cluster) -> Mapping[str, int]:
+    if cluster.labels:
+        return {name: count or 1 for name, count in cluster.labels.items()}
+    return Counter(name for preview in cluster.previews for name in preview.labels)
+
+
+def _grouped(counted: Sequence[Mapping[str, int]], note: str) -> Grouping:
+    images: Counter[str] = Counter()
+    removable: Counter[str] = Counter()
+    pairs: Counter[tuple[str, str]] = Counter()
+    for groups in counted:
+        images.update(groups)
+        removable.update({name: count - 1 for name, count in groups.items()})
+        pairs.update(combinations(sorted(groups), 2))
+    ordered = sorted(images, key=lambda name: (-removable[name], name))
+    spanning = sorted(pairs, key=lambda pair: (-pairs[pair], pair))
+    rest = ordered[_MOST:]
+    return Grouping(
+        groups=[WireGroup(name=name, images=images[name], removable=removable[name]) for name in ordered[:_MOST]],
+        across=[WirePair(a=a, b=b, clusters=pairs[a, b]) for a, b in spanning[:_MOST]],
+        rest_groups=len(rest),
+        rest_images=sum(images[name] for name in rest),
+        rest_removable=sum(removable[name] for name in rest),
+        notes=[note, *_pair_notes(len(spanning), min(_MOST, len(spanning)))],
+    )
+
+
+def _left(total: int | None, shown: Iterable[int]) -> int | None:
+    if total is None:
+        return None
+    left = total - sum(shown)
+    return left if left >= 0 else None
+
+
+def _pair_notes(total: int, shown: int) -> list[str]:
+    return [f"across: {shown} of {total:,} pairs of groups shown"] if total > shown else []

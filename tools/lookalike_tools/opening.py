@@ -1,0 +1,108 @@
+"""The first steps of every tool: find the dataset, wait for it, and say in which state it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from lookalike_tools.cursor import Place, digest
+from lookalike_tools.datasets import resolve_dataset
+from lookalike_tools.errors import WrongArgument
+from lookalike_tools.explore.client import ExploreClient, about
+from lookalike_tools.explore.honouring import Honoured
+from lookalike_tools.explore.models import Dataset, state_of
+from lookalike_tools.progress import Progress
+from lookalike_tools.readiness import is_indexing, wait_until_ready
+from lookalike_tools.results.answer import Status
+from lookalike_tools.similarity import spelled
+from lookalike_tools.untrusted import UntrustedText, quoted
+
+_MOST_REASONS = 5
+
+
+class Head(TypedDict):
+    """The fields that every answer begins with."""
+
+    status: Status
+    dataset: UntrustedText
+    source: UntrustedText
+    complete: bool
+    notes: list[UntrustedText]
+    done: int | None
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A dataset that was found, and waited for."""
+
+    explore: ExploreClient
+    dataset: Dataset
+
+    @property
+    def is_indexing(self) -> bool:
+        """Whether there is nothing to ask yet."""
+        return is_indexing(self.explore, self.dataset)
+
+    def head(self, *, complete: bool = False, notes: Sequence[str] = ()) -> Head:
+        """The head of an answer, with what there is to say about the dataset before `notes`."""
+        progress = self.dataset.indexing if self.is_indexing else None
+        return Head(
+            status=self._status,
+            dataset=UntrustedText(self.dataset.display_name or self.dataset.id),
+            source=self.explore.source,
+            complete=complete and self._status == "ready",
+            notes=[UntrustedText(note) for note in (*self._notes(), *notes)],
+            done=None if progress is None else progress.done,
+            total=None if progress is None else progress.total,
+        )
+
+    def place(self, found: Honoured, *question: object) -> Place:
+        """What a cursor of this answer is bound to."""
+        dataset, metadata = self.dataset, found.metadata
+        page = found.listing.first.metadata
+        revision = (None if page is None else page.revision) or dataset.revision
+        # Without a revision, whatever would show a change: it may miss one, and never invents one.
+        count = None if metadata is None else metadata.cluster_count
+        state = [revision] if revision else [dataset.n_images, dataset.n_objects, state_of(dataset), count]
+        return Place(digest(dataset.id), digest(*question), digest(*state))
+
+    def refuse_below_floor(self, similarity: float) -> None:
+        """Raises `WrongArgument` where the index does not go down to `similarity`."""
+        floor = self.dataset.similarity_floor
+        if floor is not None and similarity < floor:
+            raise WrongArgument(
+                f"The index of {about(self.dataset)} knows pairs at similarity {spelled(floor)} and above only",
+                f"Ask for {spelled(floor)} or more",
+            )
+
+    @property
+    def _status(self) -> Status:
+        if self.is_indexing:
+            return "indexing"
+        return "partial" if state_of(self.dataset) == "PARTIAL INDEX" else "ready"
+
+    def _notes(self) -> list[str]:
+        notes: list[str] = []
+        match state_of(self.dataset):
+            case "PARTIAL INDEX":
+                notes.append("Only a part of the dataset is indexed; the rest is not counted")
+            case "READ ONLY":
+                notes.append("The dataset is read-only")
+            case "UNKNOWN":
+                notes.append("The server does not say whether the dataset is ready; taken as ready")
+            case _:
+                pass
+        reasons = sorted(self.dataset.skipped_reasons.items(), key=lambda item: (-(item[1] or 0), item[0]))
+        if reasons and not self.is_indexing:
+            listed = [f"{count} {quoted(UntrustedText(reason).shortened(40))[1:-1]}" for reason, count in reasons]
+            more = [] if len(listed) <= _MOST_REASONS else [f"and {len(listed) - _MOST_REASONS} more reasons"]
+            notes.append("Skipped: " + ", ".join([*listed[:_MOST_REASONS], *more]))
+        return notes
+
+
+async def open_dataset(
+    explore: ExploreClient, wanted: str | None, progress: Progress, patience: float | None
+) -> Opened:
+    """Find the dataset and wait for it, at most `patience` seconds (`None`: for ever)."""
+    dataset = await resolve_dataset(explore, wanted)
+    return Opened(explore, await wait_until_ready(explore, dataset, progress, patience))

@@ -1,0 +1,1 @@
+"""The answers: what each field means, and the same facts as text."""

@@ -1,0 +1,120 @@
+"""find_unique: which images are unlike all others."""
+
+from dataclasses import dataclass
+
+from lookalike_tools.budget import Cut, fit
+from lookalike_tools.counting import reading_notes
+from lookalike_tools.explore.client import ExploreClient
+from lookalike_tools.explore.filters import Filter
+from lookalike_tools.explore.honouring import Honoured, honoured
+from lookalike_tools.explore.models import Cluster, Preview
+from lookalike_tools.folders import below, common_folder, joined
+from lookalike_tools.opening import Opened, open_dataset
+from lookalike_tools.progress import Progress
+from lookalike_tools.queries import UniqueQuery
+from lookalike_tools.results.unique import UniqueAnswer, UniqueImage, UniqueTotals
+from lookalike_tools.similarity import floored, spelled
+from lookalike_tools.untrusted import UntrustedText
+
+NAME = "find_unique"
+TITLE = "Find unique images"
+DESCRIPTION = (
+    "Finds the images of a dataset that are unlike all others, most unique first. Use it when asked for outliers, "
+    "rare pictures or images without copies. Uniqueness 0.8 means: more unlike everything else than 80 % of the "
+    "dataset. An image with a copy at similarity 0.95 or above is never unique. It does not judge quality or search "
+    "by content; for copies use find_duplicates."
+)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One page of images, one more than asked where there is a next page."""
+
+    images: list[Preview]
+    totals: UniqueTotals
+    complete: bool
+    notes: list[str]
+
+
+async def find_unique(
+    explore: ExploreClient, query: UniqueQuery, progress: Progress, patience: float | None
+) -> UniqueAnswer:
+    """One page of unique images. A local dataset that is indexing is waited for, `patience` seconds at most.
+
+    Raises `LookalikeError`.
+    """
+    opened = await open_dataset(explore, query.dataset, progress, patience)
+    if opened.is_indexing:
+        return UniqueAnswer(**opened.head())
+    wanted = Filter("uniqueness", query.uniqueness, query.entity_type)
+    filtered = await honoured(explore, opened.dataset, wanted)
+    start = opened.place(filtered, NAME, query.uniqueness, query.entity_type).at(query.cursor)
+    found = await _find(opened, filtered, range(start.offset, start.offset + query.limit + 1), progress)
+    page = found.images[: query.limit]
+    notes = [*found.notes, *_nothing_found(filtered, page)]
+    folder = common_folder(path for image in page for path in (image.path, image.nearest_file_path) if path)
+
+    def build(cut: Cut) -> UniqueAnswer:
+        images = [_image(image, folder, cut) for image in page[: cut.items]]
+        is_last = len(images) == len(found.images)
+        where = joined(opened.dataset.root_path, folder) if page else None
+        return UniqueAnswer(
+            **opened.head(complete=found.complete, notes=[*notes, *cut.notes(len(page))]),
+            uniqueness=query.uniqueness,
+            totals=found.totals,
+            shown=len(images),
+            next_cursor=None if is_last else start.after(len(images)),
+            folder=None if where is None else UntrustedText(where),
+            images=images,
+        )
+
+    return fit(build, len(page), query.limit)
+
+
+async def _find(opened: Opened, filtered: Honoured, wanted: range, progress: Progress) -> _Found:
+    dataset, metadata = opened.dataset, filtered.metadata
+    if metadata is not None and metadata.totals is not None and metadata.cluster_count is not None:
+        # The engine's unique images are clusters of one each.
+        window = await filtered.listing.window(wanted.start, len(wanted))
+        totals = UniqueTotals(images=metadata.totals.images, at_or_above=metadata.cluster_count)
+        return _Found(_images(window), totals, complete=True, notes=[])
+    reading = await filtered.listing.all(progress)
+    entity_type = filtered.wanted.entity_type
+    images = _images(reading.clusters)
+    at_or_above = sum(cluster.size(entity_type) for cluster in reading.clusters)
+    notes = reading_notes(reading)
+    if at_or_above > len(images):
+        notes.append(f"The server showed only {len(images):,} of these images; the others cannot be listed")
+    return _Found(
+        images=images[wanted.start : wanted.stop],
+        totals=UniqueTotals(
+            images=dataset.n_objects if entity_type == "OBJECTS" else dataset.n_images, at_or_above=at_or_above
+        ),
+        complete=reading.ended and reading.repeated == 0,
+        notes=notes,
+    )
+
+
+def _images(clusters: list[Cluster]) -> list[Preview]:
+    return [preview for cluster in clusters for preview in cluster.previews]
+
+
+def _image(image: Preview, folder: str, cut: Cut) -> UniqueImage:
+    nearest = image.nearest_file_path
+    return UniqueImage(
+        path=UntrustedText(below(image.path, folder)).shortened(cut.path),
+        uniqueness=None if image.uniqueness is None else floored(image.uniqueness),
+        nearest=None if nearest is None else UntrustedText(below(nearest, folder)).shortened(cut.path),
+        nearest_similarity=None if image.nearest_similarity is None else floored(image.nearest_similarity),
+    )
+
+
+def _nothing_found(filtered: Honoured, page: list[Preview]) -> list[str]:
+    if page:
+        return []
+    asked = f"No image at uniqueness {spelled(filtered.wanted.value)}"
+    highest = None if filtered.metadata is None else filtered.metadata.highest_uniqueness
+    if highest is None:
+        return [asked]
+    reachable = spelled(floored(highest))
+    return [f"{asked}; the highest is {reachable}: uniqueness {reachable} would show it"]
