@@ -1,0 +1,1 @@
+"""The documentation, and the script that generates the parts of it that repeat the code."""

@@ -1,0 +1,33 @@
+"""The embedded engine as an HTTP service on loopback."""
+
+import socket
+
+import click
+import uvicorn
+
+from lookalike_engine import Engine
+from lookalike_server.terminal import Bar
+from lookalike_tools import ExploreClient, UntrustedText, wait_until_ready
+
+
+async def serve_engine(engine: Engine, listening: socket.socket) -> None:
+    """Index every dataset of ``engine``, then answer the Explore API on ``listening`` until interrupted."""
+    try:
+        async with ExploreClient.for_app(engine.app) as client:
+            datasets = await client.datasets()
+            for dataset in datasets:
+                with Bar() as bar:
+                    await wait_until_ready(client, dataset, bar, patience=None)
+        # From here on connections wait for the server instead of being refused, so the line below is already true.
+        listening.listen()
+        host, port = listening.getsockname()
+        click.echo(f"Explore API: http://{host}:{port}/api/v1  (Ctrl-C ends it)")
+        for dataset in datasets:
+            click.echo(f"dataset {dataset.id}  {UntrustedText(dataset.display_name or '')}")
+        # The access log would show queries; log_config=None leaves logging to our own redacting handler.
+        config = uvicorn.Config(
+            engine.app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5
+        )
+        await uvicorn.Server(config).serve(sockets=[listening])
+    finally:
+        engine.close()

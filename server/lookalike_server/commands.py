@@ -1,0 +1,104 @@
+"""What the commands do, once click has read the command line."""
+
+import gc
+import json
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
+
+import anyio
+import click
+
+from lookalike_engine import EngineError
+from lookalike_server.arguments import ArgumentsError
+from lookalike_server.folders import FolderError
+from lookalike_server.logs import configure_logging
+from lookalike_server.settings import Settings, SettingsError, load_settings
+from lookalike_server.source import Source, make_engine, secrets_of
+from lookalike_tools import LookalikeError
+
+LOOPBACK: Final = "127.0.0.1"
+
+MadeT = TypeVar("MadeT")
+
+
+def serve_stdio(options: Mapping[str, Any]) -> None:
+    """Run the MCP server until its host hangs up."""
+    # Nothing made while importing becomes garbage soon: collecting it costs a tenth of the start-up time, and freezing
+    # it afterwards keeps every later collection, the one at exit included, from walking it again.
+    gc.disable()
+    source = _open(options)
+    from lookalike_server.app import create_server  # noqa: PLC0415 — after the settings are known to be good
+    from lookalike_server.stdio import run_stdio  # noqa: PLC0415 — likewise
+
+    server = create_server(source)
+    gc.enable()
+    gc.freeze()
+    run_stdio(server)
+    # Back for the interpreter's own clean-up: without it DuckDB's bindings report leaks on stderr at exit.
+    gc.unfreeze()
+
+
+def answer(tool: str, options: Mapping[str, Any]) -> None:
+    """Ask one of the tools and print its answer, with a progress bar on stderr while it works."""
+    from lookalike_server.terminal import ask_once  # noqa: PLC0415 — loads the tools
+
+    told_elsewhere = {*Settings.model_fields, "folders", "as_json"} - {"dataset"}
+    arguments = {name: value for name, value in options.items() if name not in told_elsewhere and value is not None}
+    reply = _run(ask_once, _open(options), tool, arguments)
+    click.echo(json.dumps(reply.structured(), indent=2, ensure_ascii=False) if options["as_json"] else reply.text())
+
+
+def index_folders(options: Mapping[str, Any]) -> None:
+    """Index every folder and say what was found."""
+    from lookalike_server.terminal import index_all  # noqa: PLC0415 — loads the tools
+
+    for line in _run(index_all, _open(options)):
+        click.echo(line)
+
+
+def serve_api(port: int, options: Mapping[str, Any]) -> None:
+    """Serve the Explore API on loopback until interrupted."""
+    settings = _configure(options)
+    engine = _usable(make_engine, settings, options["folders"])
+    # The port is taken before the (possibly long) indexing, so that a port in use is found out at once.
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((LOOPBACK, port))
+        except OSError as error:
+            raise click.ClickException(
+                f"port {port} on {LOOPBACK} cannot be used ({error.strerror}). Choose another with --port."
+            ) from error
+        from lookalike_server.api import serve_engine  # noqa: PLC0415 — loads uvicorn
+
+        _run(serve_engine, engine, listening)
+
+
+def _open(options: Mapping[str, Any]) -> Source:
+    return _usable(Source, _configure(options), options["folders"])
+
+
+def _configure(options: Mapping[str, Any]) -> Settings:
+    flags = {name: value for name, value in options.items() if name in Settings.model_fields}
+    settings = _usable(load_settings, flags)
+    configure_logging(settings.log_level, secrets_of(settings))
+    return settings
+
+
+def _usable(make: Callable[..., MadeT], *arguments: object) -> MadeT:
+    """What ``make`` makes, or a message on stderr that says what is wrong with what it was given."""
+    try:
+        return make(*arguments)
+    except (SettingsError, FolderError, EngineError, LookalikeError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _run(work: Callable[..., Awaitable[MadeT]], *arguments: object) -> MadeT:
+    """Run ``work``, turning what a user can mend into a message and an exit code of 1."""
+    try:
+        return anyio.run(work, *arguments)
+    except (LookalikeError, ArgumentsError) as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        raise click.Abort from None

@@ -1,0 +1,43 @@
+"""Turn the FOLDER arguments of the command line into datasets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lookalike_engine import FolderDataset
+
+
+class FolderError(Exception):
+    """A FOLDER argument that cannot be served. The text says which and what to do."""
+
+
+def parse_folders(arguments: Sequence[str]) -> tuple[FolderDataset, ...]:
+    """One dataset for each argument: ``DIR``, ``NAME=DIR`` or ``NAME=DIR1,DIR2``.
+
+    A plain folder is named after its last part. An argument that is an existing folder is taken as it is, so that a
+    folder whose name has ``=`` or ``,`` in it can still be served.
+
+    Raises:
+        FolderError: a folder that does not exist, or a name that is empty.
+    """
+    return tuple(_parse(argument) for argument in arguments)
+
+
+def _parse(argument: str) -> FolderDataset:
+    whole = Path(argument).expanduser()
+    if whole.is_dir():
+        return FolderDataset(name=whole.resolve().name or "root", folders=(whole.resolve(),))
+    name, separator, rest = argument.partition("=")
+    if not separator:
+        raise FolderError(f"{argument!r} is not a folder. Give the path of an existing folder, or NAME=DIR1,DIR2.")
+    if not name:
+        raise FolderError(f"{argument!r} has no name before '='. Write NAME=DIR1,DIR2.")
+    if "/" in name:
+        raise FolderError(f"the dataset name {name!r} has a '/' in it. Give a plain name, as in NAME=DIR1,DIR2.")
+    return FolderDataset(name=name, folders=tuple(_existing(part, argument) for part in rest.split(",")))
+
+
+def _existing(part: str, argument: str) -> Path:
+    folder = Path(part).expanduser()
+    if not part or not folder.is_dir():
+        raise FolderError(f"{part!r} in {argument!r} is not a folder. Give the path of an existing folder.")
+    return folder.resolve()

@@ -1,0 +1,78 @@
+"""The tools, asked from a terminal: the same answers, with a progress bar instead of notifications."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+from lookalike_server.arguments import parse_arguments
+from lookalike_server.questions import QUESTIONS, ask
+from lookalike_server.source import Source
+from lookalike_tools import Answer, Dataset, UntrustedText, wait_until_ready
+
+
+class Bar:
+    """A progress bar on stderr that follows the stages of the work; silent where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+        self._stage = ""
+
+    async def __call__(self, done: float, total: float | None, message: str) -> None:
+        """Show ``done`` of ``total`` (None while unknown); a new ``message`` starts a new bar."""
+        stage = message.partition(":")[0]
+        if self._bar is None or stage != self._stage:
+            self.close()
+            # disable=None: tqdm shows nothing where stderr is no terminal.
+            self._bar, self._stage = tqdm(desc=stage, unit=" images", disable=None, leave=False), stage
+        self._bar.total = total
+        self._bar.n = done
+        self._bar.refresh()
+
+    def close(self) -> None:
+        """Clear the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+async def ask_once(source: Source, tool: str, arguments: Mapping[str, Any]) -> Answer:
+    """Put one question and wait for its answer, however long indexing takes.
+
+    Raises:
+        LookalikeError: the question cannot be answered.
+        ArgumentsError: an argument does not fit.
+    """
+    question = next(each for each in QUESTIONS if each.name == tool)
+    query = parse_arguments(question.query, arguments, tool)
+    async with source:
+        with Bar() as bar:
+            return await ask(question, query, source, bar, patience=None)
+
+
+async def index_all(source: Source) -> list[str]:
+    """Index every dataset of ``source``; one line for each says what was found."""
+    lines: list[str] = []
+    async with source:
+        client = await source.client()
+        for dataset in await client.datasets():
+            with Bar() as bar:
+                lines.append(_found(await wait_until_ready(client, dataset, bar, patience=None)))
+    return lines
+
+
+def _found(dataset: Dataset) -> str:
+    line = f"{UntrustedText(dataset.display_name or dataset.id)}: {dataset.n_images:,} images"
+    if dataset.n_skipped:
+        reasons = ", ".join(f"{count:,} {UntrustedText(reason)}" for reason, count in dataset.skipped_reasons.items())
+        line += f"; skipped {dataset.n_skipped:,} files ({reasons})"
+    return line

@@ -1,0 +1,142 @@
+"""The commands as a person types them, each in a process of its own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pictures import save_set, tree_digest
+
+
+def lookalike(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lookalike_server", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_set(tmp_path / "pictures")
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize(
+    ("command", "key"), [("duplicates", "clusters"), ("unique", "images"), ("summary", "thresholds")]
+)
+def test_a_command_prints_the_answer_as_text_or_as_json(folder: Path, cache: Path, command: str, key: str) -> None:
+    before = tree_digest(folder)
+    text = lookalike(command, str(folder), "--cache-dir", str(cache))
+    structured = lookalike(command, str(folder), "--cache-dir", str(cache), "--json")
+    assert (text.returncode, structured.returncode) == (0, 0), text.stderr + structured.stderr
+    facts: dict[str, Any] = json.loads(structured.stdout)
+    assert facts[key]
+    assert str(facts["totals"]["images"]) in text.stdout
+    assert tree_digest(folder) == before
+
+
+def test_index_says_what_it_found_and_what_it_skipped(folder: Path, cache: Path) -> None:
+    done = lookalike("index", str(folder), "--cache-dir", str(cache))
+    assert done.returncode == 0, done.stderr
+    assert "pictures: 22 images" in done.stdout
+    assert "1 not an image" in done.stdout
+
+
+def test_api_serves_the_explore_api_on_loopback(folder: Path, cache: Path) -> None:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "lookalike_server",
+            "api",
+            str(folder),
+            "--port",
+            "0",
+            "--cache-dir",
+            str(cache),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            address = re.search(r"http://127\.0\.0\.1:\d+/api/v1", process.stdout.readline())
+            assert address is not None
+            with urllib.request.urlopen(f"{address[0]}/datasets") as answer:
+                (dataset,) = json.load(answer)
+            assert dataset["display_name"] == "pictures"
+            assert dataset["id"] in process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def test_help_names_every_command() -> None:
+    shown = lookalike("--help").stdout
+    for command in ("serve", "index", "duplicates", "unique", "summary", "api"):
+        assert re.search(rf"^  {command} ", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["duplicates", "no-such-folder"], "no-such-folder"),
+        (["serve"], "LOOKALIKE_BASE_URL"),
+        (["serve", "a=b=c"], "b=c"),
+        (["serve", "=somewhere"], "name"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_line_and_with_exit_code_one(arguments: list[str], said: str) -> None:
+    done = lookalike(*arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_misspelt_variable_is_refused_with_the_nearest_one(folder: Path) -> None:
+    done = lookalike("duplicates", str(folder), LOOKALIKE_BASEURL="https://example.org")
+    assert done.returncode == 1
+    assert "LOOKALIKE_BASEURL" in done.stderr
+    assert "LOOKALIKE_BASE_URL" in done.stderr
+
+
+def test_a_secret_is_never_printed_even_where_settings_are_wrong() -> None:
+    done = lookalike("serve", LOOKALIKE_BASE_URL="https://example.org", LOOKALIKE_API_SECRET="hunter2-hunter2")
+    assert done.returncode == 1
+    assert "LOOKALIKE_API_KEY" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_folders_and_a_server_at_once_are_refused(folder: Path) -> None:
+    done = lookalike("duplicates", str(folder), LOOKALIKE_BASE_URL="https://example.org")
+    assert done.returncode == 1
+    assert "--base-url" in done.stderr
+
+
+def test_a_flag_wins_over_the_environment(folder: Path, tmp_path: Path, cache: Path) -> None:
+    done = lookalike("index", str(folder), "--cache-dir", str(cache), LOOKALIKE_CACHE_DIR=str(tmp_path / "elsewhere"))
+    assert done.returncode == 0, done.stderr
+    assert cache.is_dir()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_two_folders_of_one_name_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a" / "set").mkdir(parents=True)
+    (tmp_path / "b" / "set").mkdir(parents=True)
+    done = lookalike("serve", str(tmp_path / "a" / "set"), str(tmp_path / "b" / "set"))
+    assert done.returncode == 1
+    assert "NAME=" in done.stderr

@@ -1,0 +1,37 @@
+"""A conversation with the real server over in-memory streams, about pictures with known truth."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from mcp import Client
+from mcp.types import CallToolResult, TextContent
+
+from lookalike_server.app import create_server
+from lookalike_server.settings import Settings
+from lookalike_server.source import Source
+
+Era = Literal["auto", "legacy"]
+ERAS: tuple[Era, ...] = ("auto", "legacy")
+
+
+@asynccontextmanager
+async def conversation(folders: list[str], cache: Path, *, era: Era = "auto", **settings: Any) -> AsyncIterator[Client]:
+    """A client connected to a server over ``folders`` (or whatever ``settings`` name)."""
+    source = Source(Settings(cache_dir=cache, **settings), folders)
+    async with Client(create_server(source), mode=era) as client:
+        yield client
+
+
+def text_of(result: CallToolResult) -> str:
+    """What a host that shows the text channel shows its model."""
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+def facts_of(result: CallToolResult) -> dict[str, Any]:
+    """What a host that shows the structured channel shows its model; an error has none."""
+    assert not result.is_error, text_of(result)
+    facts: dict[str, Any] | None = result.structured_content
+    assert facts is not None
+    return facts
