@@ -1,0 +1,1 @@
+"""Measurements, each a module that prints one table; ``make bench`` runs them all."""

@@ -1,0 +1,14 @@
+"""``make bench``: every measurement in turn. One alone: ``python -m benchmarks.tokens``."""
+
+from benchmarks import indexing, start, tokens
+
+
+def main() -> None:
+    """Print every table."""
+    for measurement in (tokens, start, indexing):
+        measurement.main([])
+        print()
+
+
+if __name__ == "__main__":
+    main()
