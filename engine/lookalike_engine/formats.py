@@ -1,6 +1,6 @@
 """Tells a file's format by its first bytes; names and extensions are not asked."""
 
-from typing import Final
+from typing import Final, Literal
 
 from lookalike_engine.errors import SkippedError, SkipReason
 
@@ -96,7 +96,7 @@ def is_cut_short(data: bytes, image_format: str) -> bool:
 
 
 def _first_tiff_directory(data: bytes) -> int:
-    order = "little" if data[:2] == b"II" else "big"
+    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
     at = slice(8, 16) if data[2] == _BIG_TIFF or data[3] == _BIG_TIFF else slice(4, 8)
     return int.from_bytes(data[at], order)
 

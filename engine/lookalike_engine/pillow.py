@@ -23,11 +23,12 @@ _TRUNCATION_WORDS: Final = ("truncated", "premature", "unexpected end", "end of 
 
 
 def prepare(max_pixels: int) -> None:
-    """Set Pillow's process-wide switches: its bomb guard at our ceiling, and its warnings out of the log.
+    """Set Pillow's process-wide switches: its bomb guard no lower than our ceiling, and its warnings out of the log.
 
     Called before every batch: it is cheap, and whoever shares the process may have changed the warning filters.
     """
-    Image.MAX_IMAGE_PIXELS = max_pixels
+    if Image.MAX_IMAGE_PIXELS is not None:  # only ever raised: others in the process may have a higher ceiling
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
     warnings.filterwarnings("ignore", module=r"PIL\.")
     warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
@@ -50,7 +51,7 @@ def opened(data: bytes, image_format: str, max_pixels: int) -> Generator[Image.I
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
         raise SkippedError(SkipReason.TOO_LARGE) from None
-    except Exception as error:  # noqa: BLE001 - a decoder may raise anything; each is a reason, never a crash
+    except Exception as error:  # a decoder may raise anything; each is a reason, never a crash
         raise SkippedError(_reason(error, image_format)) from error
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
 from lookalike_engine.decode import Picture, decode
 from lookalike_engine.errors import SkippedError, SkipReason
 from lookalike_engine.exact import pixel_hash
@@ -12,8 +15,6 @@ from lookalike_engine.formats import sniff
 from lookalike_engine.hashing import DETAIL_FLOOR, grid_of, hash_grids
 from lookalike_engine.orientation import Orientation
 from lookalike_engine.pillow import prepare
-from PIL import Image
-
 from tests.pictures import jpeg_bytes, scene, turned_for_exif
 
 MAX_PIXELS = 10_000_000
@@ -41,11 +42,13 @@ def reason(data: bytes) -> SkipReason:
     return caught.value.reason
 
 
-def hashes(data: bytes) -> np.ndarray:
-    return hash_grids(grid_of(decoded(data))[None])[0][0]
+def hashes(data: bytes) -> NDArray[np.uint8]:
+    packed, _ = hash_grids(grid_of(decoded(data))[None])
+    first: NDArray[np.uint8] = packed[0]
+    return first
 
 
-def distance(one: np.ndarray, other: np.ndarray) -> int:
+def distance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> int:
     return int(np.bitwise_count(one ^ other).sum())
 
 
@@ -188,10 +191,9 @@ def test_random_damage_is_a_reason_and_never_a_crash() -> None:
                 data[place] = int(rng.integers(256))
             try:
                 picture = decoded(bytes(data))
-            except SkippedError as skipped:
-                assert skipped.reason in SkipReason
-            else:
-                assert picture.width > 0
+            except SkippedError:
+                continue
+            assert picture.width > 0
 
 
 @pytest.mark.parametrize("colour", ["white", "black", (90, 120, 200)])

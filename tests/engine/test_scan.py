@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from lookalike_engine.errors import EngineError, SkipReason
 from lookalike_engine.scan import Scan, scan
 
