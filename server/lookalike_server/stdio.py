@@ -42,22 +42,30 @@ def run_stdio(server: MCPServer[Any]) -> None:
 async def _serve(server: MCPServer[Any]) -> None:
     lowlevel: Server[Any] = server._lowlevel_server  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] — the SDK has no public way to serve given streams
     received: int | None = None
-    async with stdio_server() as (reading, writing):
-        with anyio.CancelScope() as serving:
-            async with anyio.create_task_group() as tasks:
 
-                def stop(number: int) -> None:
-                    nonlocal received
-                    received = number
-                    serving.cancel()
-
-                async with _signals_handled(tasks, stop), lowlevel.lifespan(lowlevel) as state:
-                    await _serve_frames(lowlevel, state, reading, writing)
-                tasks.cancel_scope.cancel()
+    def leave_if_signalled() -> None:
         if received is not None:
-            # The reader thread sits in read(2) and cannot be woken: leaving the normal way would wait for the host.
             sys.stderr.flush()
             os._exit(128 + received)
+
+    try:
+        async with stdio_server() as (reading, writing):
+            with anyio.CancelScope() as serving:
+                async with anyio.create_task_group() as tasks:
+
+                    def stop(number: int) -> None:
+                        nonlocal received
+                        received = number
+                        serving.cancel()
+
+                    async with _signals_handled(tasks, stop), lowlevel.lifespan(lowlevel) as state:
+                        await _serve_frames(lowlevel, state, reading, writing)
+                    tasks.cancel_scope.cancel()
+            # The reader thread sits in read(2) and cannot be woken: leaving the normal way would wait for the host.
+            leave_if_signalled()
+    finally:
+        # The SDK's reader breaks if a message was on its way as the signal came. Nobody is left to take it.
+        leave_if_signalled()
 
 
 @asynccontextmanager

@@ -115,6 +115,17 @@ def test_a_host_that_probes_may_go_on_without_a_handshake(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_process_while_messages_are_on_their_way(tmp_path: Path, number: signal.Signals) -> None:
+    with running(empty(tmp_path), tmp_path / "cache") as wire:
+        wire.handshake()
+        for _ in range(200):
+            wire.send("notifications/initialized", reply=False)
+        wire.process.send_signal(number)
+        assert wire.process.wait(timeout=60) == 128 + number
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_process_while_its_stdin_is_still_open(tmp_path: Path, number: signal.Signals) -> None:
     with running(empty(tmp_path), tmp_path / "cache") as wire:
         wire.handshake()
