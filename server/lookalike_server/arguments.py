@@ -12,6 +12,7 @@ from lookalike_tools import UntrustedText
 QueryT = TypeVar("QueryT", bound=BaseModel)
 
 _LONGEST_ECHO = 40
+_MOST_LINES = 10
 
 
 class ArgumentsError(Exception):
@@ -22,12 +23,15 @@ def parse_arguments(model: type[QueryT], arguments: Mapping[str, Any], tool: str
     """Validate ``arguments`` strictly against ``model``.
 
     Raises:
-        ArgumentsError: with one line for every argument that is unknown, missing or unfit.
+        ArgumentsError: with one line for each of the first ten arguments that are unknown or unfit.
     """
     try:
         return model.model_validate(arguments, strict=True)
     except ValidationError as error:
-        lines = [_line(detail, model) for detail in error.errors(include_url=False)]
+        problems = error.errors(include_url=False)
+        lines = [_line(detail, model) for detail in problems[:_MOST_LINES]]
+        if len(problems) > _MOST_LINES:
+            lines.append(f"and {len(problems) - _MOST_LINES} more")
         raise ArgumentsError("\n".join([f"Invalid arguments for {tool}:", *(f"- {line}" for line in lines)])) from None
 
 
@@ -37,14 +41,13 @@ def _line(detail: ErrorDetails, model: type[BaseModel]) -> str:
     match detail["type"]:
         case "extra_forbidden":
             return _unknown(name, list(model.model_fields))
-        case "missing":
-            problem = "required, not given"
         case "literal_error":
             problem = f"must be {detail.get('ctx', {})['expected']}, not {_echo(value)}"
         case "greater_than_equal" | "less_than_equal":
             problem = f"{_echo(value)} is out of range; {_range(model, name)}{_percent(value, model, name)}"
         case "int_type" | "float_type" | "finite_number":
-            problem = f"must be a number, not {_echo(value)}{_unquoted(value)}; {_range(model, name)}"
+            number = "whole number" if detail["type"] == "int_type" else "number"
+            problem = f"must be a {number}, not {_echo(value)}{_unquoted(value)}; {_range(model, name)}"
         case "string_type":
             problem = f"must be text, not {_echo(value)}"
         case _:

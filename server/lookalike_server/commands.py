@@ -1,8 +1,10 @@
 """What the commands do, once click has read the command line."""
 
 import gc
+import io
 import json
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -45,6 +47,9 @@ def answer(tool: str, options: Mapping[str, Any]) -> None:
 
     told_elsewhere = {*Settings.model_fields, "folders", "as_json"} - {"dataset"}
     arguments = {name: value for name, value in options.items() if name not in told_elsewhere and value is not None}
+    # Names come in any script: one sign that the terminal cannot show must not lose the whole answer.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     reply = _run(ask_once, _open(options), tool, arguments)
     click.echo(json.dumps(reply.structured(), indent=2, ensure_ascii=False) if options["as_json"] else reply.text())
 
@@ -53,8 +58,7 @@ def index_folders(options: Mapping[str, Any]) -> None:
     """Index every folder and say what was found."""
     from lookalike_server.terminal import index_all  # noqa: PLC0415 — loads the tools
 
-    for line in _run(index_all, _open(options)):
-        click.echo(line)
+    _run(index_all, _open(options), click.echo)
 
 
 def serve_api(port: int, options: Mapping[str, Any]) -> None:

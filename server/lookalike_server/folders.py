@@ -1,5 +1,6 @@
 """Turn the FOLDER arguments of the command line into datasets."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,9 +24,9 @@ def parse_folders(arguments: Sequence[str]) -> tuple[FolderDataset, ...]:
 
 
 def _parse(argument: str) -> FolderDataset:
-    whole = Path(argument).expanduser()
-    if whole.is_dir():
-        return FolderDataset(name=whole.resolve().name or "root", folders=(whole.resolve(),))
+    whole = _folder(argument)
+    if whole is not None:
+        return FolderDataset(name=whole.name or "root", folders=(whole,))
     name, separator, rest = argument.partition("=")
     if not separator:
         raise FolderError(f"{argument!r} is not a folder. Give the path of an existing folder, or NAME=DIR1,DIR2.")
@@ -37,7 +38,13 @@ def _parse(argument: str) -> FolderDataset:
 
 
 def _existing(part: str, argument: str) -> Path:
-    folder = Path(part).expanduser()
-    if not part or not folder.is_dir():
+    folder = _folder(part)
+    if folder is None:
         raise FolderError(f"{part!r} in {argument!r} is not a folder. Give the path of an existing folder.")
-    return folder.resolve()
+    return folder
+
+
+def _folder(text: str) -> Path | None:
+    # os.path, because pathlib raises for an unknown "~name", a name too long, and a folder that may not be looked into.
+    path = os.path.expanduser(text)  # noqa: PTH111 — see above
+    return Path(path).resolve() if os.path.isdir(path) else None  # noqa: PTH112 — see above

@@ -10,9 +10,12 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from lookalike_tools.untrusted import visible
+
 HIDDEN: Final = "[hidden]"
 
 _URL_QUERY = re.compile(r"(https?://[^\s\"'<>?#]+)[?#][^\s\"'<>]*")
+_PATH_QUERY = re.compile(r"(/[^\s\"'<>?#]*)\?[^\s\"'<>=]+=[^\s\"'<>]*")
 _URL_USER = re.compile(r"(https?://)[^\s/@\"']+@")
 _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 _BEARER = re.compile(r"(?i)\b(bearer)\s+[^\s\"']+")
@@ -20,7 +23,10 @@ _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats a record, then hides the known secrets, tokens of any kind, and the query of every URL."""
+    """Formats a record, then hides the known secrets, tokens of any kind, and the query of every URL.
+
+    Control characters and invisible ones become escapes, so that no text from outside steers a terminal.
+    """
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__(_FORMAT)
@@ -28,13 +34,18 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The redacted line, with its traceback if it has one."""
-        text = super().format(record)
+        text = "\n".join(visible(line) for line in super().format(record).split("\n"))
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         text = _JWT.sub(HIDDEN, text)
         text = _BEARER.sub(rf"\1 {HIDDEN}", text)
         text = _URL_USER.sub(rf"\1{HIDDEN}@", text)
-        return _URL_QUERY.sub(rf"\1?{HIDDEN}", text)
+        text = _URL_QUERY.sub(rf"\1?{HIDDEN}", text)
+        return _PATH_QUERY.sub(rf"\1?{HIDDEN}", text)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 — the name that logging calls
+        """The line without its traceback, and one line indeed: no text from outside can begin a line of its own."""
+        return super().formatMessage(record).replace("\n", "\\n")
 
 
 def configure_logging(level: str, secrets: Sequence[str] = ()) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LOOKALIKE_"
@@ -44,6 +44,15 @@ class Settings(BaseSettings):
         description="Where indexes of local folders are kept; the folders themselves are only ever read",
     )
     log_level: LogLevel = Field(default="WARNING", description="How much is logged to stderr")
+
+    @field_validator("cache_dir", mode="after")
+    @classmethod
+    def _home_is_meant(cls, folder: Path) -> Path:
+        """No shell expands the "~" in the environment that a host's configuration sets."""
+        try:
+            return folder.expanduser()
+        except RuntimeError:
+            raise ValueError(f"nobody has the home directory of {str(folder)!r}") from None
 
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> "Settings":

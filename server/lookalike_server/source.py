@@ -9,7 +9,7 @@ import anyio
 from lookalike_engine import Engine, EngineSettings
 from lookalike_server.folders import FolderError, parse_folders
 from lookalike_server.settings import Settings, SettingsError, variable_of
-from lookalike_tools import Credentials
+from lookalike_tools import Credentials, checked_base_url
 
 if TYPE_CHECKING:
     from lookalike_tools import ExploreClient
@@ -23,6 +23,7 @@ class Source:
 
         Raises:
             SettingsError: neither a server nor a folder was given, or both were.
+            LookalikeError: the server's address or the credential cannot be used.
             FolderError: a folder that cannot be served.
             EngineError: two datasets of one name, or one folder served twice.
         """
@@ -36,6 +37,10 @@ class Source:
                 "nothing to look at. Name one or more folders of images, "
                 f"or set {variable_of('base_url')} to ask an Explore server."
             )
+        if settings.base_url is not None:
+            # Whatever is wrong with them is found out now, not at the first question.
+            checked_base_url(settings.base_url, allow_http=settings.allow_http)
+            _credentials(settings)
         self.default_dataset = settings.dataset
         self._settings = settings
         self._engine = None if settings.base_url is not None else make_engine(settings, folders)
@@ -63,11 +68,13 @@ class Source:
 
     async def aclose(self) -> None:
         """Close the client and end a running index run; what it has finished is kept for the next one."""
-        if self._client is not None:
-            await self._client.__aexit__(None, None, None)
-            self._client = None
-        if self._engine is not None:
-            await anyio.to_thread.run_sync(self._engine.close)
+        try:
+            if self._client is not None:
+                await self._client.__aexit__(None, None, None)
+                self._client = None
+        finally:
+            if self._engine is not None:
+                await anyio.to_thread.run_sync(self._engine.close)
 
     async def __aenter__(self) -> Self:
         return self

@@ -9,10 +9,11 @@ Three differences, each for hosts that exist:
 - SIGTERM runs the clean-up (a running index is stopped between two batches) before the process ends.
 """
 
+import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ from mcp.types import JSONRPCRequest
 
 Frame = SessionMessage | Exception
 
+logger = logging.getLogger("lookalike.server")
+
 GRACE_SECONDS: Final = 5.0
 """How long clean-up may take after a signal before the process ends all the same."""
 
@@ -35,8 +38,11 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_stdio(server: MCPServer[Any]) -> None:
-    """Serve one client over stdin and stdout until stdin closes or a signal arrives."""
-    anyio.run(_serve, server)
+    """Serve one client over stdin and stdout until stdin closes, nobody reads stdout, or a signal arrives."""
+    try:
+        anyio.run(_serve, server)
+    except* BrokenPipeError:
+        logger.info("the host hung up before its last answer")
 
 
 async def _serve(server: MCPServer[Any]) -> None:
@@ -69,7 +75,7 @@ async def _serve(server: MCPServer[Any]) -> None:
 
 
 @asynccontextmanager
-async def _signals_handled(tasks: anyio.abc.TaskGroup, stop: Any) -> AsyncGenerator[None]:
+async def _signals_handled(tasks: anyio.abc.TaskGroup, stop: Callable[[int], None]) -> AsyncGenerator[None]:
     """Call ``stop`` at the first SIGINT or SIGTERM; end the process outright if it is not done in time."""
     if sys.platform == "win32":
         yield  # asyncio has no signal handlers there; Ctrl-C keeps Python's own

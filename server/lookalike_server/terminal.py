@@ -1,6 +1,6 @@
 """The tools, asked from a terminal: the same answers, with a progress bar instead of notifications."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,11 +21,10 @@ class Bar:
 
     async def __call__(self, done: float, total: float | None, message: str) -> None:
         """Show ``done`` of ``total`` (None while unknown); a new ``message`` starts a new bar."""
-        stage = message.partition(":")[0]
-        if self._bar is None or stage != self._stage:
+        if self._bar is None or message != self._stage:
             self.close()
             # disable=None: tqdm shows nothing where stderr is no terminal.
-            self._bar, self._stage = tqdm(desc=stage, unit=" images", disable=None, leave=False), stage
+            self._bar, self._stage = tqdm(desc=message, disable=None, leave=False), message
         self._bar.total = total
         self._bar.n = done
         self._bar.refresh()
@@ -59,15 +58,18 @@ async def ask_once(source: Source, tool: str, arguments: Mapping[str, Any]) -> A
             return await ask(question, query, source, bar, patience=None)
 
 
-async def index_all(source: Source) -> list[str]:
-    """Index every dataset of ``source``; one line for each says what was found."""
-    lines: list[str] = []
+async def index_all(source: Source, say: Callable[[str], None]) -> None:
+    """Index every dataset of ``source``, and ``say`` of each in one line what was found, as soon as it is done.
+
+    Raises:
+        LookalikeError: a dataset that cannot be indexed; those after it are not.
+    """
     async with source:
         client = await source.client()
         for dataset in await client.datasets():
             with Bar() as bar:
-                lines.append(_found(await wait_until_ready(client, dataset, bar, patience=None)))
-    return lines
+                done = await wait_until_ready(client, dataset, bar, patience=None)
+            say(_found(done))
 
 
 def _found(dataset: Dataset) -> str:

@@ -140,3 +140,35 @@ def test_two_folders_of_one_name_are_refused_with_what_to_do(tmp_path: Path) -> 
     done = lookalike("serve", str(tmp_path / "a" / "set"), str(tmp_path / "b" / "set"))
     assert done.returncode == 1
     assert "NAME=" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["serve", "--base-url", "http://explore.example"], {}, "http"),
+        (["serve", "--base-url", "ftp://explore.example"], {}, "no http or https"),
+        (["serve", "--base-url", "https://explore.example"], {"LOOKALIKE_TOKEN": "a b"}, "cannot be sent"),
+        (["serve", "~nobody-of-that-name/pictures"], {}, "is not a folder"),
+        (["serve", "a" * 5000], {}, "is not a folder"),
+        (["serve", "."], {"LOOKALIKE_CACHE_DIR": "~nobody-of-that-name/c"}, "home directory"),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_is_served(
+    arguments: list[str], environment: dict[str, str], said: str
+) -> None:
+    done = lookalike(*arguments, **environment)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_cache_folder_below_home_is_found_without_a_shell(folder: Path, tmp_path: Path) -> None:
+    done = lookalike("index", str(folder), HOME=str(tmp_path), LOOKALIKE_CACHE_DIR="~/kept")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kept").is_dir()
+
+
+def test_a_terminal_that_cannot_show_a_sign_still_shows_the_answer(folder: Path, cache: Path) -> None:
+    done = lookalike("duplicates", str(folder), "--cache-dir", str(cache), PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0, done.stderr
+    assert "22 images" in done.stdout

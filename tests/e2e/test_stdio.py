@@ -141,6 +141,21 @@ def test_the_end_of_stdin_ends_the_process(tmp_path: Path) -> None:
         assert wire.process.wait(timeout=60) == 0
 
 
+def test_a_host_that_vanishes_leaves_no_traceback(tmp_path: Path) -> None:
+    save_set(tmp_path / "pictures")
+    with running(tmp_path / "pictures", tmp_path / "cache") as wire:
+        wire.handshake()
+        assert wire.process.stdin is not None
+        assert wire.process.stdout is not None
+        assert wire.process.stderr is not None
+        wire.process.stdout.close()
+        call = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {}}
+        wire.process.stdin.write(json.dumps(call) + "\n")
+        wire.process.stdin.close()
+        assert wire.process.wait(timeout=60) == 0
+        assert wire.process.stderr.read() == ""
+
+
 def test_nothing_but_protocol_is_written_to_stdout(tmp_path: Path) -> None:
     save_set(tmp_path / "pictures")
     with running(tmp_path / "pictures", tmp_path / "cache") as wire:

@@ -43,6 +43,19 @@ async def test_a_number_in_quotes_is_refused_and_shown_without_them(tmp_path: Pa
 
 
 @pytest.mark.anyio
+async def test_a_fraction_where_a_whole_number_is_needed_says_so(tmp_path: Path) -> None:
+    _, line = await refusal(tmp_path, "find_unique", {"limit": 2.5})
+    assert "must be a whole number, not 2.5" in line
+
+
+@pytest.mark.anyio
+async def test_a_flood_of_unknown_arguments_is_answered_in_a_few_lines(tmp_path: Path) -> None:
+    lines = await refusal(tmp_path, "find_unique", {f"argument{i}": i for i in range(1000)})
+    assert len(lines) == 12
+    assert lines[-1] == "- and 990 more"
+
+
+@pytest.mark.anyio
 async def test_an_argument_out_of_range_names_the_range(tmp_path: Path) -> None:
     _, line = await refusal(tmp_path, "find_duplicates", {"limit": 101})
     assert "1 to 100" in line

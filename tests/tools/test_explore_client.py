@@ -199,6 +199,25 @@ async def test_a_redirect_within_the_host_is_followed() -> None:
             assert len(await explore.datasets()) == 1
 
 
+async def test_a_server_that_keeps_redirecting_is_left() -> None:
+    server = vendor(guard=lambda request: RedirectResponse(request.url.path))
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            with pytest.raises(BadAnswer, match="keeps redirecting"):
+                await explore.datasets()
+
+
+async def test_one_page_that_is_refused_ends_the_whole_reading() -> None:
+    def forbidden(request: Request) -> Response | None:
+        return Response("{}", 403) if request.query_params.get("page_number") == "2" else None
+
+    server = Server([copies(f"a{i}") for i in range(450)], [single("s")], guard=forbidden)
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            with pytest.raises(Forbidden):
+                await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
+
+
 @pytest.mark.parametrize(
     "base_url",
     [

@@ -160,6 +160,13 @@ async def test_a_cursor_of_another_question_is_refused() -> None:
         await ask_there(server, limit=3, similarity=0.9, cursor=first.next_cursor)
 
 
+async def test_a_cursor_of_another_dataset_is_refused() -> None:
+    server = vendor(groups=30, others=[{"id": "cars-1", "display_name": "cars", "status_new": "READY"}])
+    first = await ask_there(server, dataset="pets", limit=3)
+    with pytest.raises(WrongArgument, match="another dataset"):
+        await ask_there(server, dataset="cars", limit=3, cursor=first.next_cursor)
+
+
 async def test_a_cursor_from_before_a_change_is_refused() -> None:
     server = engine([engine_copies([f"{i}.jpg", f"{i}b.jpg"]) for i in range(9)])
     first = await ask_here(server, limit=3)
@@ -255,6 +262,22 @@ async def test_a_remote_keeper_is_the_one_with_most_pixels() -> None:
     assert (answer.clusters[0].keep, answer.clusters[0].why) == ("long-name.jpg", "20×10, largest")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [
+        ({"file_size": 10}, {"file_size": 20}, "largest file"),
+        ({"modified_at": "2024-01-02T00:00:00Z"}, {"modified_at": "2020-01-01T00:00:00"}, "oldest"),
+    ],
+)
+async def test_a_keeper_among_equal_sizes_is_the_larger_file_or_the_older(
+    first: dict[str, Any], second: dict[str, Any], why: str
+) -> None:
+    images = [image("a.jpg", width=9, height=9, **first), image("b.jpg", width=9, height=9, **second)]
+    answer = await ask_there(Server([cluster(images)], [single("s")]))
+    assert answer.clusters is not None
+    assert (answer.clusters[0].keep, answer.clusters[0].why) == ("b.jpg", why)
+
+
 async def test_a_remote_keeper_without_sizes_is_the_shortest_name() -> None:
     answer = await ask_there(Server([cluster([image("bbb.jpg"), image("b.jpg"), image("a.jpg")])], [single("s")]))
     assert answer.clusters is not None
@@ -321,7 +344,7 @@ async def test_a_dataset_that_cannot_answer_is_an_error(status: str) -> None:
 
 
 async def test_a_remote_dataset_that_is_indexing_is_answered_at_once() -> None:
-    answer = await ask_there(vendor(dataset={"status_new": "INDEXING", "indexing": None}))
+    answer = await ask_there(vendor(dataset={"status_new": "INDEXING", "progress": None, "indexing": None}))
     assert answer.structured() == {
         "status": "indexing",
         "dataset": "pets",

@@ -49,6 +49,7 @@ NAMES: dict[str, Callable[[int], str]] = {
     "emoji": lambda i: letters("😀🐈🐕🌸🏔️👨‍👩‍👧", 5, 20) + f"{i}.gif",
     "random": lambda i: letters("abcdefghijklmnopqrstuvwxyz", 30, 60) + f"{i}",
     "punctuation": lambda i: letters("!#$%&'*+-;=@^_`{}~[]()", 30, 60) + f"{i}",
+    "vowels": lambda i: "a" * 180 + "bbb" * (i % 3),
     "quoted": lambda i: letters('",  \\', 30, 60) + f"{i}",
     "arabic": lambda i: letters("قطةكلبصورةجميلة", 10, 40) + f"{i}",
     "invisible": lambda i: letters("\u202e\u200b\U000e0041\x1b", 20, 300) + f"{i}",

@@ -4,6 +4,7 @@ from lookalike_tools import duplicates, summary, unique
 from lookalike_tools.datasets import resolve_dataset
 from lookalike_tools.duplicates import find_duplicates
 from lookalike_tools.errors import LookalikeError
+from lookalike_tools.explore.address import checked_base_url
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.credentials import Credentials
 from lookalike_tools.explore.models import Dataset
@@ -32,6 +33,7 @@ __all__ = [
     "UniqueAnswer",
     "UniqueQuery",
     "UntrustedText",
+    "checked_base_url",
     "duplicates",
     "find_duplicates",
     "find_unique",

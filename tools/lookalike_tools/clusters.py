@@ -52,7 +52,8 @@ class Row:
             Other(path=_name(other, folder, cut), relation=_RELATIONS.get(other.relation or ""))
             for other in self._listed[1:][: cut.others]
         ]
-        lowest = self.wire.lowest_similarity
+        # Exact says already that it is 1.
+        lowest = None if self.wire.exact else self.wire.lowest_similarity
         return Cluster(
             id=self.short_id,
             n=self.n,

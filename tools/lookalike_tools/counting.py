@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from lookalike_tools.explore.honouring import Honoured
+from lookalike_tools.explore.honouring import Honoured, refuse_ignored
 from lookalike_tools.explore.models import Dataset, WireTotals
 from lookalike_tools.explore.paging import Reading
 from lookalike_tools.progress import Progress
+from lookalike_tools.queries import EntityType
+from lookalike_tools.results.answer import counted
 from lookalike_tools.results.clusters import Totals
 
 
@@ -27,6 +29,11 @@ async def count_clusters(dataset: Dataset, found: Honoured, progress: Progress) 
     return _counted(dataset, found, await found.listing.all(progress))
 
 
+def entity_notes(entity_type: EntityType) -> list[str]:
+    """Says what is counted where it is not images."""
+    return ["Everything counted as an image here is an object found in one"] if entity_type == "OBJECTS" else []
+
+
 def own_totals(totals: WireTotals) -> Totals:
     """The engine's totals as the answer shows them."""
     return Totals(**totals.model_dump())
@@ -34,27 +41,29 @@ def own_totals(totals: WireTotals) -> Totals:
 
 def _counted(dataset: Dataset, found: Honoured, reading: Reading) -> Count:
     entity_type = found.wanted.entity_type
+    refuse_ignored(found, reading)
     sizes = [cluster.size(entity_type) for cluster in reading.clusters]
     clustered = sum(sizes)
-    images = dataset.n_objects if entity_type == "OBJECTS" else dataset.n_images
-    uncounted = sum(not cluster.is_counted(entity_type) for cluster in reading.clusters)
-    complete = reading.ended and reading.repeated == 0 and not uncounted
-    notes = reading_notes(reading)
-    if uncounted:
-        notes.append(f"The server does not count {uncounted:,} clusters; the images it showed, a sample, were counted")
-    consistent = complete and images is not None and images >= clustered
+    images = dataset.size(entity_type)
+    notes = reading_notes(found, reading)
+    if images is not None and images < clustered:
+        notes.append(
+            f"The server counts {counted(images, 'image')} in the dataset, and {clustered:,} in its clusters,"
+            " so the totals may be off"
+        )
+    complete = not notes
     totals = Totals(
         images=images,
         clustered=clustered,
-        single=images - clustered if consistent and images is not None else None,
+        single=images - clustered if complete and images is not None else None,
         clusters=len(sizes),
         removable=sum(max(0, size - 1) for size in sizes),
     )
     return Count(totals, complete, notes, reading)
 
 
-def reading_notes(reading: Reading) -> list[str]:
-    """Why a reading does not cover everything."""
+def reading_notes(found: Honoured, reading: Reading) -> list[str]:
+    """Why a reading does not cover everything; empty where it does."""
     notes: list[str] = []
     if not reading.ended:
         notes.append(
@@ -65,4 +74,13 @@ def reading_notes(reading: Reading) -> list[str]:
         notes.append(
             f"{reading.repeated:,} clusters came twice: the dataset changed while it was read, so the totals may be off"
         )
+    expected = found.listing.expected
+    if reading.ended and expected is not None and expected != len(reading.clusters):
+        notes.append(
+            f"The server counts {counted(expected, 'cluster')}, and {len(reading.clusters):,} were read: it counts"
+            " otherwise, or the dataset changed while it was read"
+        )
+    uncounted = sum(not cluster.is_counted(found.wanted.entity_type) for cluster in reading.clusters)
+    if uncounted:
+        notes.append(f"The server does not count {uncounted:,} clusters; the images it showed, a sample, were counted")
     return notes

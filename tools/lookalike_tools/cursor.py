@@ -57,6 +57,11 @@ class Position:
     place: Place
     offset: int
 
+    def refuse_past_end(self, rows: int) -> None:
+        """Raises `RefusedCursor` where a page after the first has no `rows`: its cursor promised some."""
+        if self.offset and not rows:
+            raise RefusedCursor("The dataset has changed since this cursor was given", _FIRST_PAGE)
+
     def after(self, shown: int) -> str:
         """The cursor for the page that follows `shown` rows of this one."""
         place = self.place

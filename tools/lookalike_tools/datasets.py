@@ -1,7 +1,6 @@
 """From what the caller calls a dataset to the dataset."""
 
 import os
-from pathlib import Path
 
 from lookalike_tools.errors import AmbiguousDataset, NotFound, UnknownDataset, WrongArgument
 from lookalike_tools.explore.client import ExploreClient
@@ -76,7 +75,8 @@ def _is_folder(dataset: Dataset, wanted: str) -> bool:
 
 
 def _spelled_out(path: str) -> str:
-    return os.path.normpath(Path(path).expanduser().absolute())
+    # os.path, because pathlib raises where nobody has the home directory that "~name" asks for.
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  (see above)
 
 
 def _is_name_but_for_case(dataset: Dataset, wanted: str) -> bool:

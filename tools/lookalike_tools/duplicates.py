@@ -2,7 +2,7 @@
 
 from lookalike_tools.budget import Cut, fit
 from lookalike_tools.clusters import Row, rows, sample_notes
-from lookalike_tools.counting import Count, count_clusters
+from lookalike_tools.counting import Count, count_clusters, entity_notes
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.filters import Filter
 from lookalike_tools.explore.honouring import Honoured, honoured
@@ -40,9 +40,10 @@ async def find_duplicates(
     start = opened.place(found, NAME, query.similarity, query.entity_type).at(query.cursor)
     count = await count_clusters(opened.dataset, found, progress)
     window = await _window(found, count, start.offset, query.limit + 1)
+    start.refuse_past_end(len(window))
     known = window if count.reading is None else [*count.reading.clusters, *window]
     page = rows(window[: query.limit], known, query.entity_type)
-    notes = [*count.notes, *sample_notes(page), *nothing_found(opened, found, page)]
+    notes = [*count.notes, *entity_notes(query.entity_type), *sample_notes(page), *nothing_found(opened, found, page)]
     folder = common_folder(path for row in page for path in row.paths)
 
     def build(cut: Cut) -> DuplicatesAnswer:

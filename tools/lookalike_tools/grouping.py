@@ -12,6 +12,7 @@ from lookalike_tools.folders import common_folder, first_folder
 from lookalike_tools.results.clusters import Totals
 
 _MOST = 10
+_MOST_PAIRED = 20
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ def _grouped(counted: Sequence[Mapping[str, int]], note: str) -> Grouping:
     for groups in counted:
         images.update(groups)
         removable.update({name: count - 1 for name, count in groups.items()})
-        pairs.update(combinations(sorted(groups), 2))
+        # The pairs grow with the square of the groups, and a server may send any number of labels.
+        paired = sorted(groups, key=lambda name: (-groups[name], name))[:_MOST_PAIRED]
+        pairs.update(combinations(sorted(paired), 2))
     ordered = sorted(images, key=lambda name: (-removable[name], name))
     spanning = sorted(pairs, key=lambda pair: (-pairs[pair], pair))
     rest = ordered[_MOST:]
@@ -100,8 +103,15 @@ def _grouped(counted: Sequence[Mapping[str, int]], note: str) -> Grouping:
         rest_groups=len(rest),
         rest_images=sum(images[name] for name in rest),
         rest_removable=sum(removable[name] for name in rest),
-        notes=[note, *_pair_notes(len(spanning), min(_MOST, len(spanning)))],
+        notes=[note, *_pairing_notes(counted), *_pair_notes(len(spanning), min(_MOST, len(spanning)))],
     )
+
+
+def _pairing_notes(counted: Sequence[Mapping[str, int]]) -> list[str]:
+    beyond = sum(len(groups) > _MOST_PAIRED for groups in counted)
+    if not beyond:
+        return []
+    return [f"across: in {beyond:,} of the clusters only the {_MOST_PAIRED} largest groups were paired"]
 
 
 def _left(total: int | None, shown: Iterable[int]) -> int | None:

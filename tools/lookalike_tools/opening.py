@@ -92,6 +92,8 @@ class Opened:
                 notes.append("The server does not say whether the dataset is ready; taken as ready")
             case _:
                 pass
+        if self.is_indexing and self.dataset.progress is not None:
+            notes.append(f"The server gives its progress as {self.dataset.progress:g}")
         reasons = sorted(self.dataset.skipped_reasons.items(), key=lambda item: (-(item[1] or 0), item[0]))
         if reasons and not self.is_indexing:
             listed = [f"{count} {quoted(UntrustedText(reason).shortened(40))[1:-1]}" for reason, count in reasons]

@@ -16,6 +16,7 @@ from lookalike_tools.grouping import Grouping, folder_groups, label_groups, own_
 from lookalike_tools.opening import Opened, open_dataset
 from lookalike_tools.progress import Progress
 from lookalike_tools.queries import SummaryQuery
+from lookalike_tools.results.clusters import Totals
 from lookalike_tools.results.summary import Across, AtThreshold, Group, RestOfGroups, Size, SummaryAnswer
 from lookalike_tools.similarity import THRESHOLDS, floored
 from lookalike_tools.together import together
@@ -85,7 +86,7 @@ def _answer(opened: Opened, query: SummaryQuery, parts: _Parts) -> SummaryAnswer
             **opened.head(complete=parts.count.complete, notes=[*parts.notes, *cut.notes(len(parts.largest))]),
             similarity=query.similarity,
             totals=totals,
-            share_removable=floored(totals.removable / totals.images) if totals.images else None,
+            share_removable=_share(totals),
             thresholds=parts.thresholds,
             sizes=[Size(n=size.n, clusters=size.clusters) for size in parts.sizes[:_MOST_SIZES]],
             largest=[row.cut(cut, "") for row in parts.largest[: cut.items]],
@@ -99,6 +100,13 @@ def _answer(opened: Opened, query: SummaryQuery, parts: _Parts) -> SummaryAnswer
         )
 
     return fit(build, len(parts.largest), 1)
+
+
+def _share(totals: Totals) -> float | None:
+    """Of all images, where the server's counts allow it."""
+    if not totals.images or totals.clustered > totals.images:
+        return None
+    return floored(totals.removable / totals.images)
 
 
 def _refuse_labels_of_folders(opened: Opened, query: SummaryQuery) -> None:

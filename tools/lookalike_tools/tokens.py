@@ -33,7 +33,8 @@ _OWN_JSON = {
     **dict.fromkeys(['"},{"', '"}]}'], 3),
 }
 _ABBREVIATION = 3
-_PRONOUNCEABLE = re.compile(r"(?:[^aeiouy]{0,2}[aeiouy]{1,2})+[^aeiouy]{0,2}")
+_VOWEL = re.compile(r"[aeiouy]")
+_UNPRONOUNCEABLE = re.compile(r"[^aeiouy]{3}")
 
 
 def estimated_tokens(text: str, enough: float = math.inf) -> int:
@@ -69,6 +70,6 @@ def _word_cost(word: str) -> int:
     if word.startswith("_"):
         return 1 + _word_cost(word[1:])
     length = len(word)
-    if _PRONOUNCEABLE.fullmatch(word):
+    if _VOWEL.search(word) and not _UNPRONOUNCEABLE.search(word):
         return (length + 1) // 2
     return length if length <= _ABBREVIATION else length * 3 // 4 + 1

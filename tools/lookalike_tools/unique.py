@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lookalike_tools.budget import Cut, fit
-from lookalike_tools.counting import reading_notes
+from lookalike_tools.counting import entity_notes, reading_notes
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.filters import Filter
 from lookalike_tools.explore.honouring import Honoured, honoured
@@ -51,7 +51,8 @@ async def find_unique(
     start = opened.place(filtered, NAME, query.uniqueness, query.entity_type).at(query.cursor)
     found = await _find(opened, filtered, range(start.offset, start.offset + query.limit + 1), progress)
     page = found.images[: query.limit]
-    notes = [*found.notes, *_nothing_found(filtered, page)]
+    start.refuse_past_end(len(page))
+    notes = [*found.notes, *entity_notes(query.entity_type), *_nothing_found(filtered, page)]
     folder = common_folder(path for image in page for path in (image.path, image.nearest_file_path) if path)
 
     def build(cut: Cut) -> UniqueAnswer:
@@ -82,15 +83,18 @@ async def _find(opened: Opened, filtered: Honoured, wanted: range, progress: Pro
     entity_type = filtered.wanted.entity_type
     images = _images(reading.clusters)
     at_or_above = sum(cluster.size(entity_type) for cluster in reading.clusters)
-    notes = reading_notes(reading)
+    notes = reading_notes(filtered, reading)
+    complete = not notes
+    if all(image.uniqueness is not None for image in images):
+        images.sort(key=lambda image: -(image.uniqueness or 0))
+    else:
+        notes.append("The server does not say how unique each image is; they come in its own order")
     if at_or_above > len(images):
         notes.append(f"The server showed only {len(images):,} of these images; the others cannot be listed")
     return _Found(
         images=images[wanted.start : wanted.stop],
-        totals=UniqueTotals(
-            images=dataset.n_objects if entity_type == "OBJECTS" else dataset.n_images, at_or_above=at_or_above
-        ),
-        complete=reading.ended and reading.repeated == 0,
+        totals=UniqueTotals(images=dataset.size(entity_type), at_or_above=at_or_above),
+        complete=complete,
         notes=notes,
     )
 

@@ -79,10 +79,13 @@ def named(text: UntrustedText) -> str:
     return json.dumps(text, ensure_ascii=False) if _LIKE_STRUCTURE.search(text) else str(text)
 
 
-@lru_cache(maxsize=2048)
-def _visible(text: str) -> str:
-    # An answer that is cut to its budget shows the same names several times.
+def visible(text: str) -> str:
+    """`text`, of whatever length, with an escape for everything invisible in it, line breaks included."""
     return _INVISIBLE.sub(lambda found: _escape(found.group()), text)
+
+
+# An answer that is cut to its budget shows the same names several times.
+_visible = lru_cache(maxsize=2048)(visible)
 
 
 def _escape(character: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from lookalike_tools.errors import BadAnswer, NotFound, ServerFailed, WrongArgument
+from lookalike_tools.errors import BadAnswer, NotFound, RefusedParameters, ServerFailed, WrongArgument
 from lookalike_tools.explore.address import checked_base_url
 from lookalike_tools.explore.credentials import Credentials
 from lookalike_tools.explore.filters import Filter
@@ -16,6 +16,7 @@ from lookalike_tools.explore.models import Dataset, Metadata, Page
 from lookalike_tools.untrusted import UntrustedText, quoted
 
 if TYPE_CHECKING:
+    from lookalike_tools.explore.paging import Kept
     from lookalike_tools.explore.transport import Transport
 
 Answer = TypeVar("Answer")
@@ -30,8 +31,8 @@ _DATASET = TypeAdapter(Dataset)
 class ExploreClient:
     """An async context manager; made by `for_app` or `for_server`.
 
-    `honoured` remembers what was found out about this server's filters. Every call raises `ServerTrouble` or
-    `DatasetNotReady` where there is no answer.
+    `honoured` remembers what was found out about this server's filters, `kept` the last listing that was read. Every
+    call raises `ServerTrouble` or `DatasetNotReady` where there is no answer.
     """
 
     def __init__(self, transport: "Transport", source: UntrustedText, *, is_local: bool) -> None:
@@ -39,6 +40,7 @@ class ExploreClient:
         self.source = source
         self.is_local = is_local
         self.honoured: dict[tuple[object, ...], bool] = {}
+        self.kept: Kept | None = None
 
     @classmethod
     def for_app(cls, asgi_app: Any, label: str = "local") -> Self:
@@ -92,7 +94,8 @@ class ExploreClient:
         path = f"/explore/{_checked(dataset.id)}/exploration_metadata"
         try:
             return await self._read(_METADATA, path, {**wanted.params(), **(extra or {})}, about(dataset))
-        except (NotFound, ServerFailed):
+        except (NotFound, ServerFailed, RefusedParameters, BadAnswer):
+            # Some servers answer an unknown call with their web page, or with 405.
             if self.is_local:
                 raise
             return None

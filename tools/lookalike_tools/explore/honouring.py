@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from lookalike_tools.errors import CannotAnswer, RefusedParameters, WrongArgument
 from lookalike_tools.explore.client import ExploreClient, about
 from lookalike_tools.explore.filters import Filter
-from lookalike_tools.explore.models import Dataset, Metadata, Page
-from lookalike_tools.explore.paging import Listing
+from lookalike_tools.explore.models import Cluster, Dataset, Metadata, Page
+from lookalike_tools.explore.paging import Listing, Reading
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ async def honoured(explore: ExploreClient, dataset: Dataset, wanted: Filter) -> 
     """
     spellings = [wanted, wanted.spelled("duplicate_threshold")] if wanted.name == "duplicates" else [wanted]
     for spelled in spellings:
-        always = (dataset.id, spelled.name, spelled.entity_type, spelled.spelling)
+        always = _always(dataset, spelled)
         here = (*always, spelled.value)
         if explore.honoured.get(here) is False:
             continue
@@ -46,7 +46,23 @@ async def honoured(explore: ExploreClient, dataset: Dataset, wanted: Filter) -> 
         if verdict:
             expected = None if metadata is None else metadata.cluster_count
             return Honoured(spelled, Listing(explore, dataset, spelled, first, expected), metadata)
-    raise CannotAnswer(
+    raise _cannot_answer(explore, dataset, wanted)
+
+
+def refuse_ignored(found: Honoured, reading: Reading) -> None:
+    """Raises `CannotAnswer` where a cluster of one among all pages disproves what the first page seemed to show."""
+    wanted, listing = found.wanted, found.listing
+    if wanted.name == "duplicates" and _holds_single(reading.clusters, wanted):
+        listing.explore.honoured.pop(_always(listing.dataset, wanted), None)
+        raise _cannot_answer(listing.explore, listing.dataset, wanted)
+
+
+def _always(dataset: Dataset, wanted: Filter) -> tuple[object, ...]:
+    return (dataset.id, wanted.name, wanted.entity_type, wanted.spelling)
+
+
+def _cannot_answer(explore: ExploreClient, dataset: Dataset, wanted: Filter) -> CannotAnswer:
+    return CannotAnswer(
         f"{explore.source} cannot answer this about {about(dataset)}: it refuses the {wanted.name} filter, or"
         " answers the same with and without it",
         "Nothing is reported rather than something false. A newer Explore server is needed, or another value may tell",
@@ -65,9 +81,11 @@ def _by_itself(spelled: Filter, first: Page) -> bool | None:
     applied = None if first.metadata is None else first.metadata.applied_filters
     if applied is not None:
         return spelled.name in applied or spelled.spelling in applied
-    if spelled.name == "duplicates" and any(cluster.size(spelled.entity_type) == 1 for cluster in first.clusters):
-        return False
-    return None
+    return False if spelled.name == "duplicates" and _holds_single(first.clusters, spelled) else None
+
+
+def _holds_single(clusters: list[Cluster], spelled: Filter) -> bool:
+    return any(cluster.size(spelled.entity_type) == 1 for cluster in clusters)
 
 
 async def _by_comparison(
@@ -75,7 +93,7 @@ async def _by_comparison(
 ) -> bool:
     unfiltered = await explore.page(dataset, spelled.without(), 0)
     if not unfiltered.clusters and not first.clusters:
-        return not dataset.n_images
+        return dataset.size(spelled.entity_type) == 0
     if _seen(first, spelled) != _seen(unfiltered, spelled):
         return True
     everything = await explore.metadata(dataset, spelled.without())

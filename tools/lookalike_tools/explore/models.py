@@ -37,6 +37,11 @@ def _counts(value: Any) -> Any:
     return {}
 
 
+def _number(value: Any) -> Any:
+    """Progress, whose form is not documented: a number, or nothing that could be passed on."""
+    return value if isinstance(value, (int, float)) and abs(value) <= _MOST else None
+
+
 def _list(value: Any) -> Any:
     return [] if value is None else value
 
@@ -46,6 +51,7 @@ Count = Annotated[int, Field(ge=0, le=_MOST)]
 MaybeCount = Annotated[Count | None, BeforeValidator(_known)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Progress = Annotated[float | None, BeforeValidator(_number)]
 Names = Annotated[dict[Text, MaybeCount], BeforeValidator(_counts)]
 
 
@@ -70,7 +76,7 @@ class Dataset(_Wire):
     status_new: Text | None = None
     fatal_error_msg: Text | None = None
     source_type: Text | None = None
-    progress: Any = None
+    progress: Progress = None
     n_images: MaybeCount = None
     n_objects: MaybeCount = None
     root_path: Text | None = None
@@ -79,6 +85,10 @@ class Dataset(_Wire):
     n_skipped: MaybeCount = None
     skipped_reasons: Names = {}
     indexing: Indexing | None = None
+
+    def size(self, entity_type: EntityType) -> int | None:
+        """Its images or objects; `None` where the server does not say."""
+        return self.n_objects if entity_type == "OBJECTS" else self.n_images
 
 
 class Preview(_Wire):

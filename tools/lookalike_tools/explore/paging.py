@@ -14,6 +14,7 @@ PAGE_SIZE = 100
 MOST_PAGES = 50
 MOST_SECONDS = 20.0
 _AT_ONCE = 4
+_KEPT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,19 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """The last reading of a server, for the next page of the same listing; good until `ends` on the loop's clock."""
+
+    listing: "Listing"
+    reading: Reading
+    ends: float
+
+
+@dataclass(frozen=True)
 class Listing:
     """All clusters that a filter leaves, of which the first page is at hand.
 
-    `expected` is their number, where the server counts them: it only saves requests past the end.
+    `expected` is their number, where the server counts them: it saves requests past the end.
     """
 
     explore: ExploreClient
@@ -44,9 +54,20 @@ class Listing:
     expected: int | None
 
     async def all(self, progress: Progress) -> Reading:
-        """Every page until one is shorter than 100, or the budget of 50 pages or 20 s is used up."""
+        """Every page until one is shorter than 100, or the budget of 50 pages or 20 s is used up.
+
+        What was read less than a minute ago is not read again if the dataset, the first page and the count are as then.
+        """
+        now = asyncio.get_running_loop().time()
+        kept = self.explore.kept
+        if kept is not None and now < kept.ends and kept.listing == self:
+            return kept.reading
+        reading = await self._read(progress, now + MOST_SECONDS)
+        self.explore.kept = Kept(self, reading, now + _KEPT_SECONDS)
+        return reading
+
+    async def _read(self, progress: Progress, ends: float) -> Reading:
         pages = [self.first]
-        ends = asyncio.get_running_loop().time() + MOST_SECONDS
         total = None if self.expected is None else -(-self.expected // PAGE_SIZE)
         while _is_full(pages[-1]) and len(pages) < MOST_PAGES:
             await progress(len(pages), total, f"reading the clusters of {about(self.dataset)}")

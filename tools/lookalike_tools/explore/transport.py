@@ -37,9 +37,17 @@ class _Busy(Exception):  # noqa: N818  (it never leaves this module)
     """A refusal that may pass, with the server's own idea of when (seconds)."""
 
     def __init__(self, error: LookalikeError, retry_after: float | None) -> None:
-        super().__init__(str(error))
+        super().__init__(error.what)
         self.error = error
         self.retry_after = retry_after
+
+
+def _tell(details: stamina.instrumentation.RetryDetails) -> None:
+    log.info("%s: asking again in %.1f s", details.caused_by, details.wait_for)
+
+
+# In place of stamina's own line, which says only that something is tried again.
+stamina.instrumentation.set_on_retry_hooks([_tell])
 
 
 class Transport:
@@ -121,6 +129,7 @@ class Transport:
             except httpx.HTTPError as error:
                 self._unreachable(error)
             except Exception:
+                # An app in this process may raise anything.
                 log.exception("%s failed at %s", self._source, path)
                 raise ServerFailed(f"{self._source} failed", "Ask again; the log says more") from None
             try:

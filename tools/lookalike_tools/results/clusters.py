@@ -21,10 +21,8 @@ class Totals(Record):
     clusters: int = Field(description="Duplicate clusters.")
     removable: int = Field(description="Sum of n - 1 over the clusters: what can go if one of each is kept.")
     bytes_removable: int | None = Field(default=None, description="Their file sizes.")
-    skipped: int | None = Field(
-        default=None, description="Files that could not be read as images; they are not images."
-    )
-    aliases: int | None = Field(default=None, description="Links to files already counted; they are not images.")
+    skipped: int | None = Field(default=None, description="Files that could not be read as images; not counted.")
+    aliases: int | None = Field(default=None, description="Links to files already counted; not counted again.")
 
     def in_words(self, similarity: str) -> str:
         """The totals as sentences."""
@@ -40,7 +38,7 @@ class Totals(Record):
             for count, what in ((self.skipped, "skipped"), (self.aliases, "aliases"))
             if count is not None
         ]
-        return f"{words} Not images: {', '.join(apart)}." if apart else words
+        return f"{words} Not counted: {', '.join(apart)}." if apart else words
 
 
 class Other(Record):
@@ -60,7 +58,9 @@ class Cluster(Record):
     id: ShortId = Field(description="Shortest unique prefix of the cluster's id.")
     n: int = Field(description="Images in it.")
     exact: bool | None = Field(default=None, description="Whether all are pixel-equal.")
-    lowest_similarity: float | None = Field(default=None, description="Of any two in it, rounded down.")
+    lowest_similarity: float | None = Field(
+        default=None, description="Of any two in it, rounded down; absent where exact."
+    )
     keep: UntrustedText | None = Field(default=None, description="Suggested keeper; advice only.")
     why: Why | None = Field(default=None, description="What decided.")
     others: list[Other] = Field(description="Some of the others.")

@@ -50,7 +50,7 @@ class UniqueAnswer(Answer):
     shown: int | None = Field(default=None, description="Images on this page.")
     next_cursor: Cursor | None = Field(default=None, description="Asks for the next page; absent on the last.")
     folder: UntrustedText | None = Field(default=None, description="Common part of all paths on this page.")
-    images: list[UniqueImage] | None = Field(default=None, description="Most unique first.")
+    images: list[UniqueImage] | None = Field(default=None, description="Most unique first, unless notes say otherwise.")
 
     def _summary(self) -> str:
         if self.totals is None or self.uniqueness is None or self.shown is None:
