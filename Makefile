@@ -3,6 +3,8 @@
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 VENV := .venv
+# Trust the certificates that the system trusts, as pip does: networks with a proxy of their own need it.
+export UV_SYSTEM_CERTS ?= 1
 BIN := $(VENV)/bin
 FOLDER ?=
 
@@ -22,7 +24,7 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	@touch $@
 
 demo: $(VENV)/.ready ## Ask the three tools about a small set of pictures (FOLDER=~/Pictures: about your own)
-	@$(BIN)/python -m demo $(FOLDER)
+	@$(BIN)/python -m demo $(if $(FOLDER),"$(FOLDER)")
 
 test: $(VENV)/.ready ## Run the test suite
 	@$(BIN)/python -m pytest -q -m "not slow"

@@ -1,6 +1,7 @@
 """``make demo``: start the real server, ask the three tools, and print what a model reads beside what it stands for."""
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -24,6 +25,8 @@ QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 ENCODING = get_encoding("o200k_base")
+PIECE = 100_000
+"""Characters counted at once."""
 
 
 def main() -> None:
@@ -59,8 +62,8 @@ async def _show(folder: Path, cache: Path, truth: DemoSet | None) -> None:
             shown = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
             answers[name] = await client.call_tool(name, arguments, progress_callback=_progress)
             print(f"\n=== {name}({shown}) — what the model reads\n\n{_text(answers[name])}")
-    raw = await _raw_explore_page(folder, cache)
-    _compare(raw, _text(answers["find_duplicates"]))
+    shown = (answers["find_duplicates"].structured_content or {}).get("shown", 0)
+    _compare(await _raw_explore_clusters(folder, cache, shown), _text(answers["find_duplicates"]), shown)
     if truth is not None:
         _check(truth, answers["find_duplicates"])
 
@@ -75,25 +78,32 @@ def _text(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
-async def _raw_explore_page(folder: Path, cache: Path) -> str:
-    """The first page of duplicate clusters as the Explore API gives it, which the answer above stands for."""
+async def _raw_explore_clusters(folder: Path, cache: Path, count: int) -> str:
+    """The first ``count`` duplicate clusters as the Explore API gives them, which the answer above stands for."""
     engine = Engine([FolderDataset(folder.name, (folder,))], EngineSettings(cache_dir=cache))
     try:
         transport = httpx.ASGITransport(engine.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as explore:
             dataset = (await explore.get("/api/v1/datasets")).json()[0]["id"]
             page = await explore.get(f"/api/v1/explore/{dataset}", params={"vql": DUPLICATES, "entity_type": "IMAGES"})
-            return page.raise_for_status().text
+            whole = page.raise_for_status().json()
+            return json.dumps(whole | {"clusters": whole["clusters"][:count]}, separators=(",", ":"))
     finally:
         engine.close()
 
 
-def _compare(raw: str, answer: str) -> None:
-    sizes = [(len(text.encode()), len(ENCODING.encode_ordinary(text))) for text in (raw, answer)]
+def _compare(raw: str, answer: str, clusters: int) -> None:
+    sizes = [(len(text.encode()), _tokens(text)) for text in (raw, answer)]
     print("\n=== What that stands for\n")
     print(f"{'':34}{'bytes':>12}{'tokens (o200k)':>18}")
-    for label, (size, tokens) in zip(("raw Explore JSON, the same page", "the answer above"), sizes, strict=True):
+    labels = (f"raw Explore JSON, {clusters} clusters", "find_duplicates, the same")
+    for label, (size, tokens) in zip(labels, sizes, strict=True):
         print(f"{label:34}{size:>12,}{tokens:>18,}")
+
+
+def _tokens(text: str) -> int:
+    """Counted in pieces: the tokenizer refuses very long texts, and a cut costs a token at most."""
+    return sum(len(ENCODING.encode_ordinary(text[at : at + PIECE])) for at in range(0, len(text), PIECE))
 
 
 def _check(truth: DemoSet, result: CallToolResult) -> None:
