@@ -1,23 +1,20 @@
 """The embedded engine as an HTTP service on loopback."""
 
 import socket
+from functools import partial
 
 import click
 import uvicorn
 
 from lookalike_engine import Engine
-from lookalike_server.terminal import Bar
-from lookalike_tools import ExploreClient, UntrustedText, wait_until_ready
+from lookalike_server.terminal import index_all
+from lookalike_tools import UntrustedText
 
 
 async def serve_engine(engine: Engine, listening: socket.socket) -> None:
     """Index every dataset of ``engine``, then answer the Explore API on ``listening`` until interrupted."""
     try:
-        async with ExploreClient.for_app(engine.app) as client:
-            datasets = await client.datasets()
-            for dataset in datasets:
-                with Bar() as bar:
-                    await wait_until_ready(client, dataset, bar, patience=None)
+        datasets = await index_all(engine, partial(click.echo, err=True))
         # From here on connections wait for the server instead of being refused, so the line below is already true.
         listening.listen()
         host, port = listening.getsockname()

@@ -48,6 +48,8 @@ def _line(detail: ErrorDetails, model: type[BaseModel]) -> str:
         case "int_type" | "float_type" | "finite_number":
             number = "whole number" if detail["type"] == "int_type" else "number"
             problem = f"must be a {number}, not {_echo(value)}{_unquoted(value)}; {_range(model, name)}"
+        case "string_too_short":
+            problem = "must not be empty; leave it out instead"
         case "string_type":
             problem = f"must be text, not {_echo(value)}"
         case _:
@@ -76,7 +78,7 @@ def _range(model: type[BaseModel], name: str) -> str:
 
 def _percent(value: object, model: type[BaseModel], name: str) -> str:
     """A similarity given as a percentage is the likeliest slip."""
-    if model.model_fields[name].annotation is float and isinstance(value, int | float) and 1 < value <= 100:  # noqa: PLR2004 — per cent
+    if model.model_fields[name].annotation is float and isinstance(value, int | float) and 2 <= value <= 100:  # noqa: PLR2004 — per cent
         return f"; did you mean {value / 100:g}?"
     return ""
 

@@ -44,7 +44,7 @@ _local = _options(
     ),
     click.option(
         "--log-level",
-        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
+        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
         help="How much is logged to stderr.",
     ),
 )

@@ -58,7 +58,11 @@ def index_folders(options: Mapping[str, Any]) -> None:
     """Index every folder and say what was found."""
     from lookalike_server.terminal import index_all  # noqa: PLC0415 — loads the tools
 
-    _run(index_all, _open(options), click.echo)
+    engine = _usable(make_engine, _configure(options), options["folders"])
+    try:
+        _run(index_all, engine, click.echo)
+    finally:
+        engine.close()
 
 
 def serve_api(port: int, options: Mapping[str, Any]) -> None:

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     )
     log_level: LogLevel = Field(default="WARNING", description="How much is logged to stderr")
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, level: Any) -> Any:
+        return level.upper() if isinstance(level, str) else level
+
     @field_validator("cache_dir", mode="after")
     @classmethod
     def _home_is_meant(cls, folder: Path) -> Path:
@@ -80,9 +85,9 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     known = [variable_of(field) for field in Settings.model_fields]
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)[0]
+            (nearest,) = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
             raise SettingsError(
-                f"unknown environment variable {name!r}; did you mean {nearest}? "
+                f"unknown environment variable {name!r}; the nearest known one is {nearest}. "
                 f"Known: {', '.join(known)}. Unset it or correct it."
             )
 

@@ -6,10 +6,11 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
+from lookalike_engine import Engine
 from lookalike_server.arguments import parse_arguments
 from lookalike_server.questions import QUESTIONS, ask
 from lookalike_server.source import Source
-from lookalike_tools import Answer, Dataset, UntrustedText, wait_until_ready
+from lookalike_tools import Answer, Dataset, ExploreClient, UntrustedPath, UntrustedText, named, wait_until_ready
 
 
 class Bar:
@@ -58,23 +59,31 @@ async def ask_once(source: Source, tool: str, arguments: Mapping[str, Any]) -> A
             return await ask(question, query, source, bar, patience=None)
 
 
-async def index_all(source: Source, say: Callable[[str], None]) -> None:
-    """Index every dataset of ``source``, and ``say`` of each in one line what was found, as soon as it is done.
+async def index_all(engine: Engine, say: Callable[[str], None]) -> list[Dataset]:
+    """Index every dataset of ``engine``, and ``say`` of each what was found, as soon as it is done.
 
     Raises:
         LookalikeError: a dataset that cannot be indexed; those after it are not.
     """
-    async with source:
-        client = await source.client()
+    done: list[Dataset] = []
+    async with ExploreClient.for_app(engine.app) as client:
         for dataset in await client.datasets():
             with Bar() as bar:
-                done = await wait_until_ready(client, dataset, bar, patience=None)
-            say(_found(done))
+                done.append(await wait_until_ready(client, dataset, bar, patience=None))
+            for line in _found(done[-1]):
+                say(line)
+    return done
 
 
-def _found(dataset: Dataset) -> str:
-    line = f"{UntrustedText(dataset.display_name or dataset.id)}: {dataset.n_images:,} images"
-    if dataset.n_skipped:
-        reasons = ", ".join(f"{count:,} {UntrustedText(reason)}" for reason, count in dataset.skipped_reasons.items())
-        line += f"; skipped {dataset.n_skipped:,} files ({reasons})"
-    return line
+def _found(dataset: Dataset) -> list[str]:
+    """What was found in one line, then one line for each file skipped, as far as the engine names them."""
+    total = f"{UntrustedText(dataset.display_name or dataset.id)}: {dataset.n_images:,} images"
+    if not dataset.n_skipped:
+        return [total]
+    reasons = ", ".join(f"{count:,} {UntrustedText(reason)}" for reason, count in dataset.skipped_reasons.items())
+    lines = [f"{total}; skipped {dataset.n_skipped:,} files ({reasons})"]
+    lines += [
+        f"  skipped {named(UntrustedPath(file.file_path))}: {UntrustedText(file.reason)}" for file in dataset.skipped
+    ]
+    unnamed = dataset.n_skipped - len(dataset.skipped)
+    return [*lines, f"  and {unnamed:,} more"] if unnamed > 0 else lines

@@ -56,6 +56,12 @@ def test_index_says_what_it_found_and_what_it_skipped(folder: Path, cache: Path)
     assert "1 not an image" in done.stdout
 
 
+def test_index_is_about_folders_even_where_a_server_is_preset(folder: Path, cache: Path) -> None:
+    done = lookalike("index", str(folder), "--cache-dir", str(cache), LOOKALIKE_BASE_URL="https://explore.example")
+    assert done.returncode == 0, done.stderr
+    assert "pictures: 22 images" in done.stdout
+
+
 def test_api_serves_the_explore_api_on_loopback(folder: Path, cache: Path) -> None:
     process = subprocess.Popen(
         [

@@ -86,3 +86,9 @@ async def test_null_means_not_given(tmp_path: Path) -> None:
         left_out = await client.call_tool("find_duplicates", {})
     assert spelled_out.structured_content == left_out.structured_content
     assert not left_out.is_error
+
+
+@pytest.mark.anyio
+async def test_an_empty_name_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    _, line = await refusal(tmp_path, "find_duplicates", {"dataset": ""})
+    assert "leave it out" in line

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, StringConstraints
 
 from lookalike_tools import Answer, DuplicatesAnswer, SummaryAnswer, UniqueAnswer, UntrustedText
-from lookalike_tools.untrusted import LONGEST, named
+from lookalike_tools.untrusted import LONGEST, UntrustedPath, named
 
 INVISIBLE = {
     "a\u202eb": "a\\u202eb",
@@ -42,7 +42,13 @@ def test_long_text_loses_its_middle_and_says_how_long_it_was() -> None:
     assert len(text) == LONGEST
     assert text.startswith("aaa")
     assert text.endswith("bbb")
-    assert "…[10000 characters]…" in text
+    assert "…[10000 characters, #" in text
+
+
+def test_two_long_texts_that_differ_only_in_the_middle_never_look_the_same() -> None:
+    texts = ["a" * 600 + middle + "b" * 600 for middle in ("(A)", "(B)")]
+    assert len({UntrustedText(text) for text in texts}) == 2
+    assert len({UntrustedPath(text).shortened(120) for text in texts}) == 2
 
 
 @given(st.text(st.characters(), max_size=600))
@@ -85,7 +91,7 @@ def test_a_plain_name_stays_bare(name: str) -> None:
 def text_fields(kind: Any, where: str) -> typing.Iterator[str]:
     """Every place under `kind` where a string of any content could stand."""
     origin = get_origin(kind)
-    if origin is Literal or kind in {int, float, bool, type(None), UntrustedText}:
+    if origin is Literal or kind in {int, float, bool, type(None), UntrustedText, UntrustedPath}:
         return
     if origin is typing.Annotated:
         base, *rules = get_args(kind)

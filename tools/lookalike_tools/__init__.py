@@ -17,7 +17,7 @@ from lookalike_tools.results.summary import SummaryAnswer
 from lookalike_tools.results.unique import UniqueAnswer
 from lookalike_tools.summary import summarize_clusters
 from lookalike_tools.unique import find_unique
-from lookalike_tools.untrusted import UntrustedText
+from lookalike_tools.untrusted import UntrustedPath, UntrustedText, named
 
 __all__ = [
     "Answer",
@@ -32,11 +32,13 @@ __all__ = [
     "SummaryQuery",
     "UniqueAnswer",
     "UniqueQuery",
+    "UntrustedPath",
     "UntrustedText",
     "checked_base_url",
     "duplicates",
     "find_duplicates",
     "find_unique",
+    "named",
     "resolve_dataset",
     "summarize_clusters",
     "summary",

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from lookalike_tools.results.answer import Answer, counted
 from lookalike_tools.tokens import estimated_tokens
-from lookalike_tools.untrusted import LONGEST
+from lookalike_tools.untrusted import UntrustedPath
 
 _PAGE = 2000
 _PER_ITEM = 100
 _MOST = 8000
 
-_SHORTEST_PATH = 60
+_SHORTEST_PATH = 120
 
 MOST_OTHERS = 5
 
@@ -25,15 +25,15 @@ class Cut:
 
     items: int
     others: int = MOST_OTHERS
-    path: int = LONGEST
+    path: int = UntrustedPath.longest
 
-    def notes(self, rows: int) -> list[str]:
-        """Says what was left out of a page of `rows` rows to fit the budget."""
+    def notes(self, rows: int, *, others: int = 0, longest: int = 0) -> list[str]:
+        """Says what was left out of a page of `rows` rows, at most `others` others each, names up to `longest` long."""
         notes: list[str] = []
-        if self.others < MOST_OTHERS:
+        if self.others < others:
             notes.append(f"To fit: at most {counted(self.others, 'other')} of a cluster listed")
-        if self.path < LONGEST:
-            notes.append(f"To fit: names cut to {self.path} characters")
+        if self.path < longest:
+            notes.append(f"To fit: paths cut to {self.path} characters; a smaller limit leaves room for whole ones")
         if self.items < rows:
             notes.append(f"To fit: {self.items} of {rows} rows shown")
         return notes
@@ -61,7 +61,7 @@ def fit(build: Callable[[Cut], Fitted], items: int, asked: int) -> Fitted:
         spent = cost(answer)
         if spent <= budget:
             return answer
-    return build(Cut(min(items, 1), 0, 40))
+    return build(Cut(min(items, 1), 0, 60))
 
 
 def cost(answer: Answer, enough: float = math.inf) -> int:
@@ -73,5 +73,5 @@ def cost(answer: Answer, enough: float = math.inf) -> int:
 def _trims(items: int) -> Iterator[Cut]:
     for others in range(MOST_OTHERS, 0, -1):
         yield Cut(items, others)
-    for path in (120, 80, _SHORTEST_PATH):
+    for path in (400, 200, _SHORTEST_PATH):
         yield Cut(items, 1, path)

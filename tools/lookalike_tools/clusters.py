@@ -12,7 +12,7 @@ from lookalike_tools.keeper import Choice, suggest_keeper
 from lookalike_tools.queries import EntityType
 from lookalike_tools.results.clusters import Cluster, Other, Relation
 from lookalike_tools.similarity import floored
-from lookalike_tools.untrusted import UntrustedText
+from lookalike_tools.untrusted import UntrustedPath, UntrustedText
 
 _SHORTEST_ID = 8
 _MOST_NAMES = 5
@@ -41,6 +41,10 @@ class Row:
     def paths(self) -> list[str]:
         """Paths that the answer may show."""
         return [preview.path for preview in self._listed]
+
+    def longest(self, folder: str) -> int:
+        """Characters of the longest path that the answer may show below `folder`."""
+        return max((len(UntrustedPath(below(path, folder))) for path in self.paths), default=0)
 
     @property
     def _listed(self) -> list[Preview]:
@@ -93,6 +97,15 @@ def short_ids(identifiers: Iterable[str]) -> dict[str, str]:
     }
 
 
+def cut_notes(cut: Cut, shown: Sequence[Row], folder: str) -> list[str]:
+    """Says what of the rows `shown` was left out to fit the budget."""
+    return cut.notes(
+        len(shown),
+        others=max((len(row.paths) - 1 for row in shown), default=0),
+        longest=max((row.longest(folder) for row in shown), default=0),
+    )
+
+
 def sample_notes(shown: Iterable[Row]) -> list[str]:
     """Says where a keeper was chosen without seeing every member, and where labels or tags are not all listed."""
     listed = list(shown)
@@ -115,8 +128,8 @@ def _shared(one: str, other: str) -> int:
     return length
 
 
-def _name(preview: Preview, folder: str, cut: Cut) -> UntrustedText:
-    return UntrustedText(below(preview.path, folder)).shortened(cut.path)
+def _name(preview: Preview, folder: str, cut: Cut) -> UntrustedPath:
+    return UntrustedPath(below(preview.path, folder)).shortened(cut.path)
 
 
 def _names(counts: Mapping[str, int | None], cut: Cut) -> list[UntrustedText] | None:

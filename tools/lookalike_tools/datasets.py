@@ -5,7 +5,7 @@ import os
 from lookalike_tools.errors import AmbiguousDataset, NotFound, UnknownDataset, WrongArgument
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.models import Dataset
-from lookalike_tools.untrusted import quoted
+from lookalike_tools.untrusted import UntrustedText, quoted
 
 _MOST_CANDIDATES = 10
 
@@ -65,7 +65,8 @@ def _is_id(dataset: Dataset, wanted: str) -> bool:
 
 
 def _is_name(dataset: Dataset, wanted: str) -> bool:
-    return dataset.display_name == wanted
+    # Also by the name as answers show it, with escapes for what cannot be seen.
+    return dataset.display_name is not None and wanted in {dataset.display_name, UntrustedText(dataset.display_name)}
 
 
 def _is_folder(dataset: Dataset, wanted: str) -> bool:

@@ -1,7 +1,7 @@
 """find_duplicates: which images are copies of one another, and which one to keep."""
 
 from lookalike_tools.budget import Cut, fit
-from lookalike_tools.clusters import Row, rows, sample_notes
+from lookalike_tools.clusters import Row, cut_notes, rows, sample_notes
 from lookalike_tools.counting import Count, count_clusters, entity_notes
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.filters import Filter
@@ -13,7 +13,7 @@ from lookalike_tools.progress import Progress
 from lookalike_tools.queries import DuplicatesQuery
 from lookalike_tools.results.duplicates import DuplicatesAnswer
 from lookalike_tools.similarity import floored, spelled
-from lookalike_tools.untrusted import UntrustedText
+from lookalike_tools.untrusted import UntrustedPath
 
 NAME = "find_duplicates"
 TITLE = "Find duplicate images"
@@ -52,12 +52,12 @@ async def find_duplicates(
         is_last = shown == len(page) and len(window) <= query.limit
         where = joined(opened.dataset.root_path, folder) if page else None
         return DuplicatesAnswer(
-            **opened.head(complete=count.complete, notes=[*notes, *cut.notes(len(page))]),
+            **opened.head(complete=count.complete, notes=[*notes, *cut_notes(cut, page, folder)]),
             similarity=query.similarity,
             totals=count.totals,
             shown=shown,
             next_cursor=None if is_last else start.after(shown),
-            folder=None if where is None else UntrustedText(where),
+            folder=None if where is None else UntrustedPath(where),
             clusters=clusters,
         )
 
@@ -71,7 +71,10 @@ def nothing_found(opened: Opened, found: Honoured, page: list[Row]) -> list[str]
     asked = f"No duplicates at similarity {spelled(found.wanted.value)}"
     closest = None if found.metadata is None else found.metadata.closest_similarity
     if closest is None:
-        return [asked]
+        images = opened.dataset.size(found.wanted.entity_type)
+        return [
+            asked if images is None or images > 1 else f"{asked}: there {'is 1 image' if images else 'are no images'}"
+        ]
     reachable = floored(closest)
     floor = opened.dataset.similarity_floor
     if floor is not None and reachable < floor:

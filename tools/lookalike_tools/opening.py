@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from lookalike_tools.caveats import local_notes
 from lookalike_tools.cursor import Place, digest
 from lookalike_tools.datasets import resolve_dataset
 from lookalike_tools.errors import WrongArgument
@@ -14,9 +15,7 @@ from lookalike_tools.progress import Progress
 from lookalike_tools.readiness import is_indexing, wait_until_ready
 from lookalike_tools.results.answer import Status
 from lookalike_tools.similarity import spelled
-from lookalike_tools.untrusted import UntrustedText, quoted
-
-_MOST_REASONS = 5
+from lookalike_tools.untrusted import UntrustedText
 
 
 class Head(TypedDict):
@@ -94,12 +93,7 @@ class Opened:
                 pass
         if self.is_indexing and self.dataset.progress is not None:
             notes.append(f"The server gives its progress as {self.dataset.progress:g}")
-        reasons = sorted(self.dataset.skipped_reasons.items(), key=lambda item: (-(item[1] or 0), item[0]))
-        if reasons and not self.is_indexing:
-            listed = [f"{count} {quoted(UntrustedText(reason).shortened(40))[1:-1]}" for reason, count in reasons]
-            more = [] if len(listed) <= _MOST_REASONS else [f"and {len(listed) - _MOST_REASONS} more reasons"]
-            notes.append("Skipped: " + ", ".join([*listed[:_MOST_REASONS], *more]))
-        return notes
+        return notes if self.is_indexing else [*notes, *local_notes(self.dataset)]
 
 
 async def open_dataset(

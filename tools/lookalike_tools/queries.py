@@ -1,12 +1,20 @@
 """The arguments of the three tools."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from lookalike_tools.schema import Query
 
 EntityType = Literal["IMAGES", "OBJECTS"]
+
+
+def _integral(value: Any) -> Any:
+    """To JSON Schema, and to clients that only know floating point, 20.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Whole = Annotated[int, BeforeValidator(_integral)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _Dataset = Annotated[
     _Text | None,
@@ -24,7 +32,7 @@ class DuplicatesQuery(Query):
 
     dataset: _Dataset = None
     similarity: _Similarity = 0.95
-    limit: int = Field(default=20, ge=1, le=100, description="Clusters per page.")
+    limit: _Whole = Field(default=20, ge=1, le=100, description="Clusters per page.")
     cursor: _Cursor = None
     entity_type: _Entities = "IMAGES"
 
@@ -34,7 +42,7 @@ class UniqueQuery(Query):
 
     dataset: _Dataset = None
     uniqueness: float = Field(default=0.8, ge=0, le=1, description="Least uniqueness.")
-    limit: int = Field(default=20, ge=1, le=100, description="Images per page.")
+    limit: _Whole = Field(default=20, ge=1, le=100, description="Images per page.")
     cursor: _Cursor = None
     entity_type: _Entities = "IMAGES"
 

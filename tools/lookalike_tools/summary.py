@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from lookalike_tools.budget import Cut, fit
-from lookalike_tools.clusters import Row, rows, sample_notes
+from lookalike_tools.caveats import unchecked_notes
+from lookalike_tools.clusters import Row, cut_notes, rows, sample_notes
 from lookalike_tools.counting import Count, count_clusters
 from lookalike_tools.duplicates import nothing_found
 from lookalike_tools.errors import WrongArgument
@@ -69,6 +70,7 @@ async def summarize_clusters(
         *sample_notes(largest),
         *nothing_found(opened, found, largest),
         *_size_notes(sizes),
+        *unchecked_notes(opened.dataset),
         *([] if grouping is None else grouping.notes),
     ]
     thresholds = await _thresholds(opened, query, found, count)
@@ -83,7 +85,7 @@ def _answer(opened: Opened, query: SummaryQuery, parts: _Parts) -> SummaryAnswer
             return UntrustedText(text).shortened(cut.path)
 
         return SummaryAnswer(
-            **opened.head(complete=parts.count.complete, notes=[*parts.notes, *cut.notes(len(parts.largest))]),
+            **opened.head(complete=parts.count.complete, notes=[*parts.notes, *cut_notes(cut, parts.largest, "")]),
             similarity=query.similarity,
             totals=totals,
             share_removable=_share(totals),

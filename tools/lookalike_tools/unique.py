@@ -14,7 +14,7 @@ from lookalike_tools.progress import Progress
 from lookalike_tools.queries import UniqueQuery
 from lookalike_tools.results.unique import UniqueAnswer, UniqueImage, UniqueTotals
 from lookalike_tools.similarity import floored, spelled
-from lookalike_tools.untrusted import UntrustedText
+from lookalike_tools.untrusted import UntrustedPath
 
 NAME = "find_unique"
 TITLE = "Find unique images"
@@ -53,19 +53,21 @@ async def find_unique(
     page = found.images[: query.limit]
     start.refuse_past_end(len(page))
     notes = [*found.notes, *entity_notes(query.entity_type), *_nothing_found(filtered, page)]
-    folder = common_folder(path for image in page for path in (image.path, image.nearest_file_path) if path)
+    paths = [path for image in page for path in (image.path, image.nearest_file_path) if path]
+    folder = common_folder(paths)
+    longest = max((len(UntrustedPath(below(path, folder))) for path in paths), default=0)
 
     def build(cut: Cut) -> UniqueAnswer:
         images = [_image(image, folder, cut) for image in page[: cut.items]]
         is_last = len(images) == len(found.images)
         where = joined(opened.dataset.root_path, folder) if page else None
         return UniqueAnswer(
-            **opened.head(complete=found.complete, notes=[*notes, *cut.notes(len(page))]),
+            **opened.head(complete=found.complete, notes=[*notes, *cut.notes(len(page), longest=longest)]),
             uniqueness=query.uniqueness,
             totals=found.totals,
             shown=len(images),
             next_cursor=None if is_last else start.after(len(images)),
-            folder=None if where is None else UntrustedText(where),
+            folder=None if where is None else UntrustedPath(where),
             images=images,
         )
 
@@ -106,9 +108,9 @@ def _images(clusters: list[Cluster]) -> list[Preview]:
 def _image(image: Preview, folder: str, cut: Cut) -> UniqueImage:
     nearest = image.nearest_file_path
     return UniqueImage(
-        path=UntrustedText(below(image.path, folder)).shortened(cut.path),
+        path=UntrustedPath(below(image.path, folder)).shortened(cut.path),
         uniqueness=None if image.uniqueness is None else floored(image.uniqueness),
-        nearest=None if nearest is None else UntrustedText(below(nearest, folder)).shortened(cut.path),
+        nearest=None if nearest is None else UntrustedPath(below(nearest, folder)).shortened(cut.path),
         nearest_similarity=None if image.nearest_similarity is None else floored(image.nearest_similarity),
     )
 
@@ -119,6 +121,11 @@ def _nothing_found(filtered: Honoured, page: list[Preview]) -> list[str]:
     asked = f"No image at uniqueness {spelled(filtered.wanted.value)}"
     highest = None if filtered.metadata is None else filtered.metadata.highest_uniqueness
     if highest is None:
-        return [asked]
+        images = (
+            None if filtered.metadata is None or filtered.metadata.totals is None else filtered.metadata.totals.images
+        )
+        if images is None:
+            return [asked]
+        return [f"{asked}: " + ("every image that can be compared has a copy" if images else "there are no images")]
     reachable = spelled(floored(highest))
     return [f"{asked}; the highest is {reachable}: uniqueness {reachable} would show it"]

@@ -1,9 +1,10 @@
 """Text from a dataset or a server: made harmless to read, then kept apart by its type."""
 
+import hashlib
 import json
 import re
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -25,30 +26,34 @@ _LIKE_STRUCTURE = re.compile(
 
 
 class UntrustedText(str):
-    r"""A string in which nothing is invisible and nothing is longer than `LONGEST` characters.
+    r"""A string in which nothing is invisible and that has at most `longest` characters.
 
     Control, bidi, zero-width and tag characters, line breaks and lone surrogates become escapes such as `\u202e`;
-    longer text loses its middle, and says how long it was. Making one from another changes nothing.
+    longer text loses its middle, and says how long it was, with a digest of the whole: two long names never look
+    the same. Making one from another of its class changes nothing.
     """
 
     __slots__ = ()
+
+    longest: ClassVar[int] = LONGEST
 
     def __new__(cls, value: str) -> Self:
         """Make `value` harmless."""
         if isinstance(value, cls):
             return value
         # Escaping can only lengthen, so the ends that are kept never need more than this much of the original.
-        if len(value) > 2 * LONGEST:
-            visible = _shortened(_visible(value[:LONGEST]), _visible(value[-LONGEST:]), LONGEST, len(value))
+        longest = cls.longest
+        if len(value) > 2 * longest:
+            visible = _shortened(_visible(value[:longest]), _visible(value[-longest:]), longest, value)
         else:
             visible = _visible(value)
-            if len(visible) > LONGEST:
-                visible = _shortened(visible, visible, LONGEST, len(value))
+            if len(visible) > longest:
+                visible = _shortened(visible, visible, longest, value)
         return super().__new__(cls, visible)
 
-    def shortened(self, longest: int) -> "UntrustedText":
-        """The same text with at most `longest` characters (40 or more), its middle left out."""
-        return self if len(self) <= longest else UntrustedText(_shortened(self, self, longest, len(self)))
+    def shortened(self, longest: int) -> Self:
+        """The same text with at most `longest` characters (60 or more), its middle left out."""
+        return self if len(self) <= longest else type(self)(_shortened(self, self, longest, self))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -67,6 +72,14 @@ class UntrustedText(str):
         if not isinstance(value, str):
             raise PydanticCustomError("untrusted_text", "a string is needed")
         return cls(value)
+
+
+class UntrustedPath(UntrustedText):
+    """A path, which is of little use unless it is whole: only what no file system stores is cut."""
+
+    __slots__ = ()
+
+    longest: ClassVar[int] = 1000
 
 
 def quoted(text: str) -> str:
@@ -92,7 +105,8 @@ def _escape(character: str) -> str:
     return character.encode("ascii", "backslashreplace").decode() if character > "\x7f" else f"\\x{ord(character):02x}"
 
 
-def _shortened(head: str, tail: str, longest: int, original: int) -> str:
-    middle = f"…[{original} characters]…"
+def _shortened(head: str, tail: str, longest: int, original: str) -> str:
+    digest = hashlib.blake2s(original.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
+    middle = f"…[{len(original)} characters, #{digest}]…"
     room = longest - len(middle)
     return head[: room - room // 2] + middle + tail[len(tail) - room // 2 :]

@@ -21,7 +21,10 @@ def checked_base_url(base_url: str, *, allow_http: bool) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise WrongSettings("The base URL holds a user, a query or a fragment", todo)
     if parts.scheme == "http" and not allow_http and not _is_loopback(host):
-        raise WrongSettings("The base URL is http, which anyone on the way can read", "Use https, or allow http")
+        raise WrongSettings(
+            "The base URL is http, which anyone on the way can read",
+            "Use https, or allow it with --allow-http or LOOKALIKE_ALLOW_HTTP=true",
+        )
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path if path.endswith(_API) else path + _API}"
 

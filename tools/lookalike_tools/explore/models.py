@@ -67,6 +67,23 @@ class Indexing(_Wire):
     total: MaybeCount = None
 
 
+class Calibration(_Wire):
+    """The engine's check of its similarity scale against the dataset's own images."""
+
+    checked: bool
+    reason: Text | None = None
+    similarity: Share | None = None
+    expected: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    observed: MaybeCount = None
+
+
+class SkippedFile(_Wire):
+    """A file that is not counted as an image."""
+
+    file_path: Text
+    reason: Text
+
+
 class Dataset(_Wire):
     """A dataset; `status_new` wins over `status`."""
 
@@ -80,11 +97,15 @@ class Dataset(_Wire):
     n_images: MaybeCount = None
     n_objects: MaybeCount = None
     root_path: Text | None = None
+    roots: dict[Text, Text] = {}
     revision: Text | None = None
     similarity_floor: Share | None = None
     n_skipped: MaybeCount = None
+    n_low_detail: MaybeCount = None
     skipped_reasons: Names = {}
+    skipped: list[SkippedFile] = []
     indexing: Indexing | None = None
+    calibration: Calibration | None = None
 
     def size(self, entity_type: EntityType) -> int | None:
         """Its images or objects; `None` where the server does not say."""

@@ -7,7 +7,7 @@ from pydantic import Field
 from lookalike_tools.keeper import Why
 from lookalike_tools.results.answer import ShortId, counted, size_in_words
 from lookalike_tools.schema import Record
-from lookalike_tools.untrusted import UntrustedText, named
+from lookalike_tools.untrusted import UntrustedPath, UntrustedText, named
 
 Relation = Literal["mirrored", "rotated", "mirrored and rotated"]
 
@@ -44,7 +44,7 @@ class Totals(Record):
 class Other(Record):
     """A member of a cluster that is not the keeper."""
 
-    path: UntrustedText = Field(description="Below folder.")
+    path: UntrustedPath = Field(description="Below folder.")
     relation: Relation | None = Field(default=None, description="To the keeper, unless it stands the same way.")
 
     def in_words(self) -> str:
@@ -61,7 +61,7 @@ class Cluster(Record):
     lowest_similarity: float | None = Field(
         default=None, description="Of any two in it, rounded down; absent where exact."
     )
-    keep: UntrustedText | None = Field(default=None, description="Suggested keeper; advice only.")
+    keep: UntrustedPath | None = Field(default=None, description="Suggested keeper; advice only.")
     why: Why | None = Field(default=None, description="What decided.")
     others: list[Other] = Field(description="Some of the others.")
     others_more: int = Field(description="How many others are not listed.")

@@ -8,7 +8,7 @@ from lookalike_tools.cursor import Cursor
 from lookalike_tools.results.answer import Answer
 from lookalike_tools.results.clusters import Cluster, Totals, showing
 from lookalike_tools.similarity import spelled
-from lookalike_tools.untrusted import UntrustedText
+from lookalike_tools.untrusted import UntrustedPath
 
 
 class DuplicatesAnswer(Answer):
@@ -20,7 +20,7 @@ class DuplicatesAnswer(Answer):
     totals: Totals | None = Field(default=None, description="Over the whole dataset.")
     shown: int | None = Field(default=None, description="Clusters on this page.")
     next_cursor: Cursor | None = Field(default=None, description="Asks for the next page; absent on the last.")
-    folder: UntrustedText | None = Field(default=None, description="Common part of all paths on this page.")
+    folder: UntrustedPath | None = Field(default=None, description="Common part of all paths on this page.")
     clusters: list[Cluster] | None = Field(default=None, description="Largest first.")
 
     def _summary(self) -> str:

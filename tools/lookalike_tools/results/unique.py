@@ -9,7 +9,7 @@ from lookalike_tools.results.answer import Answer, counted
 from lookalike_tools.results.clusters import showing
 from lookalike_tools.schema import Record
 from lookalike_tools.similarity import spelled
-from lookalike_tools.untrusted import UntrustedText, named
+from lookalike_tools.untrusted import UntrustedPath, named
 
 
 class UniqueTotals(Record):
@@ -22,11 +22,11 @@ class UniqueTotals(Record):
 class UniqueImage(Record):
     """An image unlike the others."""
 
-    path: UntrustedText = Field(description="Below folder.")
+    path: UntrustedPath = Field(description="Below folder.")
     uniqueness: float | None = Field(
         default=None, description="Share of the other images that are less unique; rounded down."
     )
-    nearest: UntrustedText | None = Field(default=None, description="The image it is most like.")
+    nearest: UntrustedPath | None = Field(default=None, description="The image it is most like.")
     nearest_similarity: float | None = Field(default=None, description="To that image; rounded down.")
 
     def line(self) -> str:
@@ -49,7 +49,7 @@ class UniqueAnswer(Answer):
     totals: UniqueTotals | None = Field(default=None, description="Over the whole dataset.")
     shown: int | None = Field(default=None, description="Images on this page.")
     next_cursor: Cursor | None = Field(default=None, description="Asks for the next page; absent on the last.")
-    folder: UntrustedText | None = Field(default=None, description="Common part of all paths on this page.")
+    folder: UntrustedPath | None = Field(default=None, description="Common part of all paths on this page.")
     images: list[UniqueImage] | None = Field(default=None, description="Most unique first, unless notes say otherwise.")
 
     def _summary(self) -> str:

@@ -1,0 +1,81 @@
+"""What the engine knows of a local dataset reaches both channels of an answer."""
+
+from typing import Any
+
+import pytest
+
+from lookalike_tools import (
+    DuplicatesAnswer,
+    DuplicatesQuery,
+    ExploreClient,
+    SummaryQuery,
+    find_duplicates,
+    summarize_clusters,
+)
+from tests.tools.standins import Heard, engine, engine_copies
+
+pytestmark = pytest.mark.anyio
+
+
+async def answered(named: str | None = None, **known: Any) -> DuplicatesAnswer:
+    server = engine([engine_copies(["a.jpg", "b.jpg"])])
+    server.dataset |= known
+    async with ExploreClient.for_app(server.app()) as explore:
+        return await find_duplicates(explore, DuplicatesQuery(dataset=named), Heard(), 0)
+
+
+async def notes(**known: Any) -> str:
+    answer = await answered(**known)
+    shown = " ".join(answer.structured()["notes"])
+    assert all(note in answer.text() for note in answer.structured()["notes"])
+    return shown
+
+
+async def test_a_scale_that_does_not_fit_the_dataset_is_said() -> None:
+    off = {"checked": True, "similarity": 0.9, "expected": 29.1, "observed": 166}
+    assert "166 pairs of different ones reach 0.90, 29.1 are expected" in await notes(calibration=off)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"checked": True, "similarity": 0.9, "expected": 29.1, "observed": 40},
+        {"checked": False, "reason": "too few images to check"},
+        None,
+    ],
+)
+async def test_a_scale_that_fits_or_was_not_checked_is_not_questioned(check: dict[str, Any] | None) -> None:
+    assert "expected" not in await notes(calibration=check)
+
+
+async def test_a_summary_says_where_the_scale_could_not_be_checked() -> None:
+    server = engine([engine_copies(["a.jpg", "b.jpg"])])
+    server.dataset |= {"calibration": {"checked": False, "reason": "too few images to check"}}
+    async with ExploreClient.for_app(server.app()) as explore:
+        answer = await summarize_clusters(explore, SummaryQuery(), Heard(), 0)
+    assert "too few images to check" in answer.text()
+
+
+async def test_joined_folders_are_listed_with_where_they_are() -> None:
+    shown = await notes(root_path=None, roots={"train": "/data/train", "test, old": "/data/test, old"})
+    assert 'train = /data/train, "test, old" = "/data/test, old"' in shown
+
+
+async def test_images_that_cannot_be_compared_are_counted() -> None:
+    assert "7 images have too little detail" in await notes(n_low_detail=7)
+
+
+async def test_every_reason_for_skipping_is_listed() -> None:
+    reasons = {f"reason {number}": number + 1 for number in range(12)}
+    shown = await notes(skipped_reasons=reasons)
+    assert all(f"{count} {reason}" in shown for reason, count in reasons.items())
+
+
+async def test_a_dataset_may_be_named_as_answers_show_its_name() -> None:
+    first = await answered(display_name="ignore all\nprevious")
+    again = await answered(named=str(first.dataset), display_name="ignore all\nprevious")
+    assert again.dataset == first.dataset
+
+
+async def test_a_whole_number_may_be_written_as_a_float() -> None:
+    assert DuplicatesQuery.model_validate({"limit": 2.0}).limit == 2
