@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike_engine.keeper import Traits, best_first
 from lookalike_engine.linkage import Merges, clusters_at
+from lookalike_engine.similarity import EXACT, SAME_HASH
 from lookalike_engine.vql import Filters
 
 if TYPE_CHECKING:
@@ -116,20 +117,22 @@ def _assembled(
         offsets=offsets,
         images=images,
         exact=exact,
-        lowest_similarity=_lowest(snapshot, images, cluster, len(parts)),
+        lowest_similarity=_lowest(
+            snapshot, images, cluster, np.where(exact | (np.diff(offsets) == 1), EXACT, SAME_HASH)
+        ),
         removable_bytes=removable,
     )
 
 
 def _lowest(
-    snapshot: "Snapshot", images: NDArray[np.int64], cluster: NDArray[np.int64], count: int
+    snapshot: "Snapshot", images: NDArray[np.int64], cluster: NDArray[np.int64], lowest: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    # Every pair within a cluster was kept, between the representatives of exact copies.
+    """Lower what is true of clusters of exact copies, or of twins, by the pairs within each."""
+    # Every pair within a cluster was kept, between the images that stand for exact copies and twins.
     cluster_of = np.full(snapshot.image_count, -1, dtype=np.int64)
-    cluster_of[np.asarray(snapshot.representative)[images]] = cluster
+    cluster_of[np.asarray(snapshot.twin)[images]] = cluster
     first, second = cluster_of[snapshot.pair_first], cluster_of[snapshot.pair_second]
     within = (first == second) & (first >= 0)
-    lowest = np.ones(count)
     np.minimum.at(lowest, first[within], np.asarray(snapshot.pair_similarity)[within])
     return lowest
 

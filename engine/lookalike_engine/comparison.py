@@ -1,7 +1,13 @@
-"""Compares fingerprints with each other: exact copies, close pairs, merges, everyone's nearest other image."""
+"""Compares fingerprints with each other: exact copies, close pairs, merges, everyone's nearest other image.
+
+Exact copies are collapsed to one image that stands for them, and so are twins: pictures of one size whose hashes agree
+in all eight orientations. Twins are equally far from everything else, so that a run of thousands of identical frames
+costs one picture's comparisons, not the square of their number.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +18,32 @@ from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint, hash_array
 from lookalike_engine.hashing import DETAIL_FLOOR
 from lookalike_engine.linkage import clusters_at, link
 from lookalike_engine.orientation import Orientation
-from lookalike_engine.pairs import Pairs, find_pairs
-from lookalike_engine.similarity import EXACT, distance_at, floor_for, similarity_of
+from lookalike_engine.pairs import MAX_PAIRS, Pairs, find_pairs
+from lookalike_engine.similarity import (
+    EXACT,
+    FALSE_MATCH_RATE,
+    FLOORS,
+    HASH_ANCHORS,
+    SAME_HASH,
+    SMALL_DATASET,
+    distance_at,
+    floor_for,
+    similarity_of,
+)
 from lookalike_engine.uniqueness import uniqueness
+
+METHOD: Final = {
+    "version": 1,
+    "scale": HASH_ANCHORS,
+    "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
+    "detail_floor": DETAIL_FLOOR,
+    "same_pixels_distance": SAME_PIXELS_DISTANCE,
+    "max_pairs": MAX_PAIRS,
+    "small_dataset": SMALL_DATASET,
+    "floors": FLOORS,
+}
+"""What the outcome depends on besides the fingerprints. The version is raised when the same numbers come to mean
+something else: an index that was compared otherwise is compared again."""
 
 TakePixelHashes = Callable[[list[int]], None]
 """Fills in the pixel hash of each of these images that has none; leaves those that cannot be decoded without."""
@@ -27,15 +56,19 @@ class Comparison:
     floor: float
     """Every pair at this similarity or above is among the pairs."""
     calibration: dict[str, object]
+    closest_similarity: float | None
+    """Of the closest pair that is not pixel-equal; None where there are no two different images to compare."""
     representative: NDArray[np.int32]
     """The image that stands for all exact copies of an image; itself for most."""
+    twin: NDArray[np.int32]
+    """The image, a representative, that stands for all twins of an image and their exact copies; itself for most."""
     pair_first: NDArray[np.int32]
-    """Pairs of representatives by falling similarity; `pair_first` < `pair_second`."""
+    """Pairs of images that stand for their twins, by falling similarity; `pair_first` < `pair_second`."""
     pair_second: NDArray[np.int32]
     pair_similarity: NDArray[np.float64]
     pair_orientation: NDArray[np.uint8]
     merge_first: NDArray[np.int32]
-    """Merges in order, those of exact copies first."""
+    """Merges in order, those of exact copies first, then those of twins."""
     merge_second: NDArray[np.int32]
     merge_similarity: NDArray[np.float64]
     nearest: NDArray[np.int32]
@@ -49,7 +82,9 @@ class Comparison:
 class _Closeness:
     """The pairs of those images that were compared, numbered as in `images`."""
 
+    twin: NDArray[np.int32]
     images: NDArray[np.int32]
+    """Each stands for its twins."""
     pairs: Pairs
     similarity: NDArray[np.float64]
     floor: float
@@ -59,28 +94,50 @@ def compare(
     pictures: Sequence[Fingerprint],
     take_pixel_hashes: TakePixelHashes,
     on_block: Callable[[int, int], None],
+    stop: Callable[[], None],
 ) -> Comparison:
-    """Compare the fingerprints of n images; see `Comparison`. `on_block` is told of progress and may raise to stop."""
+    """Compare the fingerprints of n images; see `Comparison`.
+
+    `on_block` is told of progress; it and `stop`, which is called now and then in between, may raise to end the work.
+    """
     hashes = hash_array(pictures)
     hashed = np.array([each.detail >= DETAIL_FLOOR for each in pictures], dtype=bool)
     representative = _exact_copies(pictures, hashes, hashed, take_pixel_hashes)
 
     def close() -> _Closeness:
-        images = np.flatnonzero((representative == np.arange(len(pictures))) & hashed).astype(np.int32)
-        return _closeness(images, hashes, floor_for(len(pictures)), on_block)
+        twin = _twins(pictures, representative, hashes, hashed)
+        images = np.flatnonzero((twin == np.arange(len(pictures))) & hashed).astype(np.int32)
+        return _closeness(twin, images, hashes, floor_for(len(pictures)), on_block)
 
     closeness = close()
-    suspects = _same_size_pairs(pictures, closeness)
+    suspects = _same_size_pairs(pictures, representative, closeness)
     if suspects:
         take_pixel_hashes(suspects)
         refined = representatives(_keys(pictures), [each.content_hash for each in pictures])
         if not np.array_equal(refined, representative):
             representative = refined
             closeness = close()
-    return _assemble(pictures, representative, hashed, closeness)
+    return _assemble(pictures, representative, hashed, closeness, stop)
+
+
+def _twins(
+    pictures: Sequence[Fingerprint],
+    representative: NDArray[np.int32],
+    hashes: NDArray[np.uint8],
+    hashed: NDArray[np.bool_],
+) -> NDArray[np.int32]:
+    """Return the image that stands for the twins of each: that of the smallest byte hash."""
+    standing = np.flatnonzero((representative == np.arange(len(pictures))) & hashed)
+    chosen = [pictures[image] for image in standing.tolist()]
+    signals = zip(chosen, hashes[standing], strict=True)
+    keys = [b"%d %d " % (each.width, each.height) + signal.tobytes() for each, signal in signals]
+    twin = representative.copy()
+    twin[standing] = standing[representatives(keys, [each.content_hash for each in chosen])]
+    return twin[representative]
 
 
 def _closeness(
+    twin: NDArray[np.int32],
     images: NDArray[np.int32],
     hashes: NDArray[np.uint8],
     floor: float,
@@ -89,7 +146,7 @@ def _closeness(
     pairs = find_pairs(hashes[images], floor, on_block=on_block)
     if pairs.max_distance < distance_at(floor):
         floor = float(similarity_of(np.array([pairs.max_distance]))[0])
-    return _Closeness(images, pairs, similarity_of(pairs.distance), floor)
+    return _Closeness(twin, images, pairs, similarity_of(pairs.distance), floor)
 
 
 def _keys(pictures: Sequence[Fingerprint]) -> list[bytes]:
@@ -120,7 +177,9 @@ def _exact_copies(
     return representatives(_keys(pictures), content)
 
 
-def _same_size_pairs(pictures: Sequence[Fingerprint], closeness: _Closeness) -> list[int]:
+def _same_size_pairs(
+    pictures: Sequence[Fingerprint], representative: NDArray[np.int32], closeness: _Closeness
+) -> list[int]:
     """Return the images of pairs so close, upright and of one size that their pixels may be equal after all."""
     images, pairs = closeness.images, closeness.pairs
     sizes = np.array([(pictures[image].width, pictures[image].height) for image in images], dtype=np.int32).reshape(
@@ -129,7 +188,9 @@ def _same_size_pairs(pictures: Sequence[Fingerprint], closeness: _Closeness) -> 
     close = (pairs.distance <= SAME_PIXELS_DISTANCE) & (pairs.orientation == Orientation.UPRIGHT)
     first, second = pairs.first[close], pairs.second[close]
     same = (sizes[first] == sizes[second]).all(axis=1)
-    return sorted({int(image) for image in images[np.concatenate([first[same], second[same]])]})
+    alike = images[np.concatenate([first[same], second[same]])]
+    suspects: list[int] = np.unique(representative[np.isin(closeness.twin, alike)]).tolist()
+    return suspects
 
 
 def _assemble(
@@ -137,13 +198,19 @@ def _assemble(
     representative: NDArray[np.int32],
     hashed: NDArray[np.bool_],
     closeness: _Closeness,
+    stop: Callable[[], None],
 ) -> Comparison:
-    images, pairs, similarity = closeness.images, closeness.pairs, closeness.similarity
-    copies = np.flatnonzero(representative != np.arange(len(pictures))).astype(np.int32)
-    merges = link(pairs, similarity, [pictures[image].content_hash for image in images], len(images))
+    twin, images, pairs, similarity = closeness.twin, closeness.images, closeness.pairs, closeness.similarity
+    numbers = np.arange(len(pictures), dtype=np.int32)
+    copies = np.flatnonzero(representative != numbers).astype(np.int32)
+    twins = np.flatnonzero((representative == numbers) & (twin != numbers)).astype(np.int32)
+    tie_keys = [pictures[image].content_hash for image in images]
+    merges = link(pairs, similarity, tie_keys, len(images), stop=stop)
     clusters = clusters_at(merges, DUPLICATE, len(images))
     calibration = check_calibration(pairs.first, pairs.second, similarity, clusters, floor=closeness.floor)
-    nearest, nearest_similarity = _nearest(representative, copies, closeness)
+    nearest, nearest_similarity = _nearest(twins, closeness)
+    closest = float(nearest_similarity.max()) if (nearest >= 0).any() else None
+    _make_nearest(nearest, nearest_similarity, representative[copies], copies, EXACT)
     comparable = hashed | (nearest_similarity == EXACT)
     unlike = np.zeros(len(pictures))
     unlike[comparable] = uniqueness(nearest_similarity[comparable])
@@ -151,31 +218,43 @@ def _assemble(
     return Comparison(
         floor=closeness.floor,
         calibration=calibration.as_json(),
+        closest_similarity=closest,
         representative=representative,
+        twin=twin,
         pair_first=images[pairs.first[order]],
         pair_second=images[pairs.second[order]],
         pair_similarity=similarity[order],
         pair_orientation=pairs.orientation[order],
-        merge_first=np.concatenate([representative[copies], images[merges.first]]),
-        merge_second=np.concatenate([copies, images[merges.second]]),
-        merge_similarity=np.concatenate([np.full(len(copies), EXACT), merges.similarity]),
+        merge_first=np.concatenate([representative[copies], twin[twins], images[merges.first]]),
+        merge_second=np.concatenate([copies, twins, images[merges.second]]),
+        merge_similarity=np.concatenate(
+            [np.full(len(copies), EXACT), np.full(len(twins), SAME_HASH), merges.similarity]
+        ),
         nearest=nearest,
         nearest_similarity=nearest_similarity,
         uniqueness=unlike,
     )
 
 
-def _nearest(
-    representative: NDArray[np.int32], copies: NDArray[np.int32], closeness: _Closeness
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return each image's nearest other one and how alike they are; exact copies are each other's nearest."""
-    nearest = np.full(len(representative), -1, dtype=np.int32)
-    similarity = np.zeros(len(representative))
+def _nearest(twins: NDArray[np.int32], closeness: _Closeness) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return each representative's nearest other one (-1 for none) and how alike they are; twins have each other."""
+    nearest = np.full(len(closeness.twin), -1, dtype=np.int32)
+    similarity = np.zeros(len(closeness.twin))
     found = closeness.pairs.nearest >= 0
     nearest[closeness.images[found]] = closeness.images[closeness.pairs.nearest[found]]
     similarity[closeness.images[found]] = similarity_of(closeness.pairs.nearest_distance[found])
-    originals = representative[copies]
-    nearest[originals[::-1]] = copies[::-1]  # of several copies the first one stays
-    nearest[copies] = originals
-    similarity[originals] = similarity[copies] = EXACT
+    _make_nearest(nearest, similarity, closeness.twin[twins], twins, SAME_HASH)
     return nearest, similarity
+
+
+def _make_nearest(
+    nearest: NDArray[np.int32],
+    similarity: NDArray[np.float64],
+    standing: NDArray[np.int32],
+    others: NDArray[np.int32],
+    value: float,
+) -> None:
+    """Make each of `others` and the image that is `standing` for it nearest to each other; of several, the first."""
+    nearest[standing[::-1]] = others[::-1]
+    nearest[others] = standing
+    similarity[standing] = similarity[others] = value

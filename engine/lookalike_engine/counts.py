@@ -9,7 +9,6 @@ import numpy as np
 from lookalike_engine.catalogue import Catalogue
 from lookalike_engine.clusters import NEAR_DUPLICATE, Clusters
 from lookalike_engine.pages import PAGE_SIZE
-from lookalike_engine.similarity import EXACT
 from lookalike_engine.vql import Filters
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def counts(catalogue: Catalogue, filters: Filters, *, group_by_folder: bool) -> 
         "page_size": PAGE_SIZE,
         "totals": _totals(snapshot, duplicates),
         "sizes": [{"n": n, "clusters": count} for n, count in zip(sizes.tolist(), clusters.tolist(), strict=True)],
-        "closest_similarity": _closest_similarity(snapshot),
+        "closest_similarity": snapshot.closest_similarity,
         "highest_uniqueness": _highest_uniqueness(snapshot),
     }
     return answer | _by_folder(snapshot, duplicates) if group_by_folder else answer
@@ -51,18 +50,6 @@ def _totals(snapshot: "Snapshot", duplicates: Clusters) -> dict[str, int]:
         "skipped": snapshot.skipped_count,
         "aliases": snapshot.alias_count,
     }
-
-
-def _closest_similarity(snapshot: "Snapshot") -> float | None:
-    """Return the similarity of the closest pair that is not pixel-equal; None where there is none, or it is unknown."""
-    if len(snapshot.pair_similarity):
-        return float(snapshot.pair_similarity[0])
-    _, copies = np.unique(np.asarray(snapshot.representative), return_counts=True)
-    if np.count_nonzero(copies > 1) > 1:
-        return None  # the nearest image of both may be a copy, and who comes next was not kept
-    nearest = np.asarray(snapshot.nearest_similarity)[np.asarray(snapshot.nearest) >= 0]
-    below = nearest[nearest < EXACT]
-    return float(below.max()) if below.size else None
 
 
 def _highest_uniqueness(snapshot: "Snapshot") -> float | None:

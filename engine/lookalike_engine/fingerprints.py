@@ -14,8 +14,14 @@ from lookalike_engine.hashing import HASH_BYTES
 from lookalike_engine.scan import FoundFile
 from lookalike_engine.tables import Columns, read_table, text_column, write_table
 
+FINGERPRINT_VERSION: Final = 2
+"""Raised whenever the same file would get another fingerprint, or be skipped for another reason: decoding, hashing."""
+
 NO_DIGEST: Final = b"\0" * 16
 """Stands for a pixel hash that nobody needed to compute."""
+
+PART_FILES: Final = ("files.parquet", "hashes.npy")
+"""What `save_part` writes."""
 
 _ORIENTATIONS: Final = 8
 
@@ -86,13 +92,15 @@ def hash_array(fingerprints: Sequence[Fingerprint]) -> NDArray[np.uint8]:
 
 def load_part(folder: Path) -> list[Fingerprint]:
     """Read what `save_part` wrote."""
-    return load(folder / "files.parquet", folder / "hashes.npy")
+    table, hashes = PART_FILES
+    return load(folder / table, folder / hashes)
 
 
 def save_part(folder: Path, fingerprints: Sequence[Fingerprint]) -> None:
-    """Write fingerprints as `files.parquet` and `hashes.npy` into an existing folder."""
-    write_table(folder / "files.parquet", to_columns(fingerprints))
-    np.save(folder / "hashes.npy", hash_array(fingerprints), allow_pickle=False)
+    """Write fingerprints as `PART_FILES` into an existing folder."""
+    table, hashes = PART_FILES
+    write_table(folder / table, to_columns(fingerprints))
+    np.save(folder / hashes, hash_array(fingerprints), allow_pickle=False)
 
 
 def load(table: Path, hashes: Path | None) -> list[Fingerprint]:

@@ -39,6 +39,11 @@ _HEIC_BRANDS: Final = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
 _BMP_HEADER_SIZES: Final = range(12, 129)
+_PNG_SIGNATURE: Final = 8
+_PNG_CHUNK_FRAME: Final = 12
+"""Bytes of a chunk besides its content: length, kind, checksum."""
+_PNG_SHOWN: Final = frozenset({b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT"})
+"""Chunks that a reader may ignore, by their lower-case initial, and that decide what is seen all the same."""
 _BYTE: Final = 8
 _BIG_TIFF: Final = 43
 
@@ -112,6 +117,18 @@ def _end_of_boxes(data: bytes) -> int:
             size = int.from_bytes(data[at + 8 : at + 16], "big")
         at += max(size, 8)
     return at
+
+
+def png_without_notes(data: bytes) -> bytes:
+    """Return a PNG with those chunks alone that what it shows depends on: damage to a remark is none to the picture."""
+    kept, at = [data[:_PNG_SIGNATURE]], _PNG_SIGNATURE
+    while at + _PNG_CHUNK_FRAME <= len(data):
+        end = at + _PNG_CHUNK_FRAME + int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        if not (kind.isalpha() and kind[:1].islower()) or kind in _PNG_SHOWN:
+            kept.append(data[at:end])
+        at = end
+    return b"".join([*kept, data[at:]])
 
 
 def is_deep_colour(data: bytes, image_format: str) -> bool:

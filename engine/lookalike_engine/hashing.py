@@ -6,6 +6,7 @@ for above or below their median. Where PDQ blurs and samples, this averages area
 same coefficients with other signs, a transposed one has them transposed, so the eight hashes cost one transform.
 """
 
+import math
 from functools import lru_cache
 from typing import Final
 
@@ -60,15 +61,17 @@ def hash_grids(grids: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
 def _averaged(values: NDArray[np.float32], covered: float) -> NDArray[np.float32]:
     """Average the first `covered` of the rows into 64 equally high bands, cutting rows where the bands do.
 
-    By running sums, not by a matrix product: BLAS threads that wait for each other cost more than these sums.
+    By adding up the n-th rows of all bands at once: a matrix product's BLAS threads get in each other's way here, and
+    running sums down the columns took five times as long.
     """
-    total = np.zeros((len(values) + 1, values.shape[1]), dtype=np.float32)
-    np.cumsum(values, axis=0, out=total[1:])
     edges = np.linspace(0, covered, GRID + 1)
-    whole = np.minimum(edges.astype(np.intp), len(values) - 1)
-    part = (edges - whole).astype(np.float32)
-    up_to_edge = total[whole] + part[:, None] * values[whole]
-    return (np.diff(up_to_edge, axis=0) * (GRID / covered)).astype(np.float32, copy=False)
+    top, bottom = edges[:-1], edges[1:]
+    total = np.zeros((GRID, values.shape[1]), dtype=np.float32)
+    for step in range(math.ceil(covered / GRID) + 1):
+        row = top.astype(np.intp) + step
+        share = np.clip(np.minimum(bottom, row + 1) - np.maximum(top, row), 0, None).astype(np.float32)
+        total += share[:, None] * values[np.minimum(row, len(values) - 1)]
+    return total * np.float32(GRID / covered)
 
 
 @lru_cache(maxsize=1)

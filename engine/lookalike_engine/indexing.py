@@ -117,7 +117,7 @@ class _Run:
             self._take_pixel_hashes([contents.pictures[image] for image in images], executor)
 
         self.progress("comparing", 0, None)
-        comparison = compare(contents.pictures, take_pixel_hashes, self._comparing)
+        comparison = compare(contents.pictures, take_pixel_hashes, self._comparing, self.stop)
         self.progress("publishing", 0, None)
         publish(self.place, contents, comparison)
         snapshot = current_snapshot(self.place)

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 
 class Kinship:
-    """Looks up pairs by their two images. Exact copies share the pairs of their representative."""
+    """Looks up pairs by their two images. Exact copies and twins share the pairs of the image that stands for them."""
 
     def __init__(self, snapshot: "Snapshot") -> None:
         self._images = snapshot.image_count
         self._representative = np.asarray(snapshot.representative)
+        self._twin = np.asarray(snapshot.twin)
         self._orientation = snapshot.pair_orientation
         key = np.asarray(snapshot.pair_first, dtype=np.int64) * self._images + snapshot.pair_second
         self._order = np.argsort(key)
@@ -26,8 +27,8 @@ class Kinship:
         return bool(self._representative[one] == self._representative[other])
 
     def relation(self, keeper: int, member: int) -> Relation:
-        """Tell how `member` is turned relative to `keeper`, its exact copy or the other end of a pair that was kept."""
-        first, second = sorted((int(self._representative[keeper]), int(self._representative[member])))
+        """Tell how `member` is turned relative to `keeper`: its exact copy, its twin, or paired with it."""
+        first, second = sorted((int(self._twin[keeper]), int(self._twin[member])))
         if first == second:
             return "same"
         place = int(np.searchsorted(self._keys, first * self._images + second))

@@ -63,6 +63,8 @@ class _Served:
     dataset: FolderDataset
     state: DatasetState
     opened: bool = False
+    opening: threading.Lock = field(default_factory=threading.Lock)
+    """Held while an index is opened, which reads all of it: only who asks for this dataset waits."""
     looked_at: float | None = None
     """On the monotonic clock, when the last run that succeeded began."""
     run: threading.Thread | None = None
@@ -71,6 +73,8 @@ class _Served:
 
 class Library:
     """All served datasets. Every method may be called from any thread; none but `close` waits for a run.
+
+    `dataset`, `refresh` and `lost` may read a whole index to see that it is what was written: not for an event loop.
 
     Raises `EngineError` where the cache would lie, visibly, inside a served folder, which is only ever read.
     """
@@ -99,11 +103,30 @@ class Library:
         Raises KeyError for an id that is not served.
         """
         served = self._served[identifier]
-        with self._lock:
+        with served.opening:
             if not served.opened:
-                served.opened = True
                 self._open_existing(served)
+                served.opened = True
+        with self._lock:
             return served.state
+
+    def lost(self, identifier: str, snapshot: "Snapshot") -> None:
+        """Give up an open snapshot whose files have gone, for the one that is current now, or else for a new run.
+
+        The cache was emptied, or other servers that share it have published twice since. Raises KeyError for an id that
+        is not served.
+        """
+        served = self._served[identifier]
+        with served.opening:
+            with self._lock:
+                held = served.state.snapshot
+                if held is None or held.revision != snapshot.revision:
+                    return
+                status = Status.DRAFT if served.run is None else served.state.status
+                served.state = replace(served.state, status=status, snapshot=None)
+                served.looked_at = None
+            _LOG.warning("the index of %r has gone from the cache; another is opened or built", served.dataset.name)
+            self._open_existing(served)
 
     def refresh(self, identifier: str) -> None:
         """Start a background run if the folders were never looked at, not recently, or not successfully.
@@ -149,7 +172,8 @@ class Library:
         finally:
             with self._lock, suppress(ValueError):
                 served.waiting.remove(wake)
-        return self.dataset(identifier)
+        with self._lock:
+            return served.state
 
     def close(self) -> None:
         """Cancel the runs under way and wait until they have ended; no further run starts."""
@@ -171,8 +195,10 @@ class Library:
             snapshot = current_snapshot(self._settings.cache_dir / served.state.id)
         except SnapshotError:
             return  # the run that follows finds the same, says so and builds a new one
-        if snapshot is not None:
-            served.state = replace(served.state, status=Status.READY, snapshot=snapshot)
+        with self._lock:
+            if snapshot is not None and served.state.snapshot is None:
+                status = Status.READY if served.run is None else served.state.status
+                served.state = replace(served.state, status=status, snapshot=snapshot)
 
     def _run(self, served: _Served) -> None:
         from lookalike_engine.indexing import index  # noqa: PLC0415 - numpy, Pillow and duckdb stay out of start-up
@@ -182,22 +208,23 @@ class Library:
                 served.state = replace(served.state, progress=IndexingProgress(stage, done, total))
 
         began = time.monotonic()
-        state = replace(served.state, progress=None)
+        status, failure, snapshot = Status.READY, None, None
         try:
-            report = index(served.dataset, self._settings, progress=note, cancel=self._cancel)
+            snapshot = index(served.dataset, self._settings, progress=note, cancel=self._cancel).snapshot
         except IndexingCancelledError:
-            state = replace(state, status=Status.READY if state.snapshot else Status.DRAFT)
+            status = Status.DRAFT
         except EngineError as error:
             _LOG.error("dataset %r could not be indexed: %s", served.dataset.name, error)
-            state = replace(state, status=Status.ERROR, error=str(error))
+            status, failure = Status.ERROR, str(error)
         except Exception as error:  # noqa: BLE001 - a failed run is a state of the dataset, never the end of the server
             _LOG.exception("dataset %r could not be indexed", served.dataset.name)
-            state = replace(state, status=Status.ERROR, error=_plainly(error, self._settings.cache_dir))
-        else:
-            state = replace(state, status=Status.READY, snapshot=report.snapshot)
+            status, failure = Status.ERROR, _plainly(error, self._settings.cache_dir)
         with self._lock:
+            snapshot = snapshot or served.state.snapshot
+            if status is Status.DRAFT and snapshot is not None:
+                status = Status.READY
             served.looked_at = began
-            served.state = state
+            served.state = replace(served.state, status=status, progress=None, snapshot=snapshot, error=failure)
             served.run = None
             waiting, served.waiting = served.waiting, []
         for wake in waiting:

@@ -6,7 +6,7 @@ needed. The merges come out by falling similarity: the clusters at a threshold a
 falls. Each pair is looked at once, and the cluster with fewer neighbours is folded into the other: O(pairs · log n).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -40,18 +40,26 @@ class Merges:
     """The lowest similarity of any pair in the merged cluster, 0-1, never rising."""
 
 
-def link(pairs: Edges, similarities: NDArray[np.float64], tie_keys: Sequence[bytes], n: int) -> Merges:
+def link(
+    pairs: Edges,
+    similarities: NDArray[np.float64],
+    tie_keys: Sequence[bytes],
+    n: int,
+    *,
+    stop: Callable[[], None] = lambda: None,
+) -> Merges:
     """Merge n images by their close pairs.
 
     `similarities` (p,) are the pairs'; `tie_keys` (n distinct byte strings, the byte hashes) order pairs that are
     equally alike, by the smaller and then the larger key, so that the numbering of the images decides nothing.
+    `stop` is called now and then, and raises to end the work.
     """
     walk = walking_order(pairs, similarities, tie_keys)
     root = list(range(n))
     size = [1] * n
     walked: list[dict[int, int]] = [{} for _ in range(n)]
     merges: list[tuple[int, int, float]] = []
-    for one, other, similarity in _walked(pairs, similarities, walk):
+    for one, other, similarity in _walked(pairs, similarities, walk, stop):
         a, b = _find(root, one), _find(root, other)
         count = walked[a].get(b, 0) + 1
         walked[a][b] = walked[b][a] = count
@@ -71,9 +79,10 @@ def link(pairs: Edges, similarities: NDArray[np.float64], tie_keys: Sequence[byt
 
 
 def _walked(
-    pairs: Edges, similarities: NDArray[np.float64], walk: NDArray[np.int64]
+    pairs: Edges, similarities: NDArray[np.float64], walk: NDArray[np.int64], stop: Callable[[], None]
 ) -> Iterator[tuple[int, int, float]]:
     for start in range(0, len(walk), _STRIDE):  # as Python's own numbers pairs take ten times the memory
+        stop()
         part = walk[start : start + _STRIDE]
         yield from zip(
             pairs.first[part].tolist(), pairs.second[part].tolist(), similarities[part].tolist(), strict=True

@@ -10,7 +10,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from lookalike_engine.errors import SkippedError, SkipReason
-from lookalike_engine.formats import is_cut_short
+from lookalike_engine.formats import is_cut_short, png_without_notes
 
 _SUBFILE_TYPE_TAG: Final = 0x00FE
 _DNG_VERSION_TAG: Final = 0xC612
@@ -42,6 +42,8 @@ def opened(data: bytes, image_format: str, max_pixels: int) -> Generator[Image.I
     """
     if is_cut_short(data, image_format):
         raise SkippedError(SkipReason.TRUNCATED)
+    if image_format == "PNG":
+        data = png_without_notes(data)
     try:
         _load_plugin(image_format)
         with Image.open(io.BytesIO(data), formats=[image_format]) as image:

@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike_engine.comparison import Comparison
-from lookalike_engine.fingerprints import Fingerprint, hash_array, to_columns
+from lookalike_engine.comparison import METHOD, Comparison
+from lookalike_engine.fingerprints import FINGERPRINT_VERSION, Fingerprint, hash_array, to_columns
 from lookalike_engine.names import first_level, media_id, shown
 from lookalike_engine.scan import Alias, Skipped
 from lookalike_engine.snapshot import ARRAYS, MANIFEST, POINTER, SCHEMA_VERSION, SIGNALS, file_digest
@@ -41,13 +41,13 @@ class Contents:
 
 
 def inputs_digest(contents: Contents) -> str:
-    """Return a digest of everything that a comparison is made from: where it has not changed, nothing has."""
+    """Return a digest of everything that a snapshot is made from: where it has not changed, nothing has."""
     lines = [
         (each.file.path, each.file.size, each.file.mtime_ns, each.content_hash.hex(), each.width, each.height)
         for each in contents.pictures
     ]
     lists = [lines, [astuple(each) for each in contents.skipped], [astuple(each) for each in contents.aliases]]
-    return hashlib.sha256(json.dumps(lists).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([METHOD, FINGERPRINT_VERSION, *lists]).encode()).hexdigest()
 
 
 def publish(dataset_folder: Path, contents: Contents, comparison: Comparison) -> str:
@@ -61,7 +61,9 @@ def publish(dataset_folder: Path, contents: Contents, comparison: Comparison) ->
         "schema": SCHEMA_VERSION,
         "inputs": inputs_digest(contents),
         "signals": SIGNALS,
+        "fingerprints": FINGERPRINT_VERSION,
         "floor": comparison.floor,
+        "closest_similarity": comparison.closest_similarity,
         "calibration": comparison.calibration,
         "folders": folders,
         "counts": {

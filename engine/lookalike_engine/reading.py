@@ -5,7 +5,7 @@ import stat
 
 from lookalike_engine.errors import SkippedError, SkipReason
 from lookalike_engine.formats import HEAD_BYTES, sniff
-from lookalike_engine.scan import FoundFile
+from lookalike_engine.scan import FoundFile, modified_ns
 
 _CHUNK = 1 << 20
 
@@ -36,7 +36,7 @@ def read_image(file: FoundFile, max_bytes: int) -> tuple[bytes, str]:
             status = os.fstat(descriptor)
         except OSError:
             raise SkippedError(SkipReason.UNREADABLE) from None
-    if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns) or len(data) != file.size:
+    if (status.st_size, modified_ns(status)) != (file.size, file.mtime_ns) or len(data) != file.size:
         raise SkippedError(SkipReason.CHANGED)
     return bytes(data), image_format
 

@@ -17,6 +17,9 @@ _SYSTEM_FOLDERS = frozenset(
     {"@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx"}
 )
 
+_LAST_NS = 2**63 - 1
+"""File systems hold later times, and files come with made-up ones; indexes hold 64 bits."""
+
 Identity = tuple[int, int]
 """Device and inode: two paths with the same identity name one file."""
 
@@ -30,6 +33,7 @@ class FoundFile:
     size: int
     """Bytes."""
     mtime_ns: int
+    """As `modified_ns` gives it."""
     identity: Identity
 
 
@@ -88,6 +92,11 @@ def scan(folders: Sequence[Path], stop: Callable[[], None], found: Callable[[int
     return _settle(walk)
 
 
+def modified_ns(status: os.stat_result) -> int:
+    """Return when a file was last modified, ns since 1970; times outside the years 1678 to 2262 count as those ends."""
+    return max(-_LAST_NS, min(status.st_mtime_ns, _LAST_NS))
+
+
 def prefixes(folders: Sequence[Path]) -> list[str]:
     """Return what the paths of each folder start with: nothing for one folder, else its unambiguous last parts."""
     if len(folders) == 1:
@@ -129,7 +138,7 @@ def _enter(absolute: str, prefix: str, walk: _Walk) -> list[tuple[str, str]]:
                 deeper.append((entry.path, f"{path}/"))
         elif stat.S_ISREG(status.st_mode):
             identity = (status.st_dev, status.st_ino)
-            walk.files.append(FoundFile(path, entry.path, status.st_size, status.st_mtime_ns, identity))
+            walk.files.append(FoundFile(path, entry.path, status.st_size, modified_ns(status), identity))
         else:
             walk.skipped.append(Skipped(path, SkipReason.SPECIAL_FILE))
     return deeper

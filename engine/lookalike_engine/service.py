@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -10,12 +11,17 @@ import anyio.to_thread
 from lookalike_engine.catalogue import Catalogue
 from lookalike_engine.counts import counts
 from lookalike_engine.dataset import EngineSettings
-from lookalike_engine.errors import SkippedError
+from lookalike_engine.errors import SkippedError, SnapshotError
 from lookalike_engine.library import DatasetState, Library, Status
 from lookalike_engine.pages import page_of_clusters, page_of_members
 from lookalike_engine.states import dataset_json
 from lookalike_engine.thumbnails import thumbnail
 from lookalike_engine.vql import Filters, ParameterError, Question
+
+if TYPE_CHECKING:
+    from lookalike_engine.snapshot import Snapshot
+
+_Answer = TypeVar("_Answer")
 
 A_MOMENT: Final = 0.1
 """Seconds that the answer about a dataset itself waits for a walk that finds nothing new."""
@@ -59,8 +65,7 @@ class ExploreService:
                 return []
             return page_of_clusters(catalogue, catalogue.clusters(question.filters), question.page_number)
 
-        catalogue = await self._catalogue(dataset_id, question.filters)
-        found = await anyio.to_thread.run_sync(clusters, catalogue)
+        catalogue, found = await self._answered(dataset_id, question.filters, clusters)
         return {"clusters": found, "metadata": _metadata(catalogue, question.filters)}
 
     async def cluster(self, dataset_id: str, cluster_id: str, question: Question) -> dict[str, Any] | None:
@@ -72,36 +77,37 @@ class ExploreService:
             clusters = catalogue.clusters(question.filters)
             return page_of_members(catalogue, clusters, cluster_id.lower(), question.page_number)
 
-        catalogue = await self._catalogue(dataset_id, question.filters)
-        return await anyio.to_thread.run_sync(members, catalogue)
+        _, found = await self._answered(dataset_id, question.filters, members)
+        return found
 
     async def counts(self, dataset_id: str, question: Question) -> dict[str, Any]:
         """Return how much there is of what the question selects."""
-        catalogue = await self._catalogue(dataset_id, question.filters)
-        answer = await anyio.to_thread.run_sync(
-            lambda: counts(catalogue, question.filters, group_by_folder=question.group_by_folder)
-        )
+        count = partial(counts, filters=question.filters, group_by_folder=question.group_by_folder)
+        catalogue, answer = await self._answered(dataset_id, question.filters, count)
         if question.level:
             answer["cluster_count"] = 0
         return answer | {"metadata": _metadata(catalogue, question.filters)}
 
     async def thumbnail(self, dataset_id: str, media_id: str) -> bytes:
         """Return a WebP of one image of the dataset as it was last indexed."""
-        known = self._known(dataset_id)
-        snapshot = (await anyio.to_thread.run_sync(self._library.dataset, known)).snapshot
-        if snapshot is None:
-            raise NotReadyError("this dataset has not been indexed yet")
-        image = await anyio.to_thread.run_sync(snapshot.image_index, _uuid(media_id, "image"))
-        if image is None:
-            raise NotFoundError("there is no such image in this dataset")
+        known, wanted = self._known(dataset_id), _uuid(media_id, "image")
 
-        def draw(image: int = image, rows: Callable[..., Any] = snapshot.rows) -> bytes:
-            return thumbnail(rows([image])[0], self._settings)
+        def draw(snapshot: "Snapshot") -> bytes:
+            image = snapshot.image_index(wanted)
+            if image is None:
+                raise NotFoundError("there is no such image in this dataset")
+            try:
+                return thumbnail(snapshot.rows([image])[0], self._settings)
+            except SkippedError as error:
+                raise NotFoundError(f"this image can no longer be shown: {error.reason}") from None
 
+        state = await anyio.to_thread.run_sync(self._library.dataset, known)
         try:
-            return await anyio.to_thread.run_sync(draw)
-        except SkippedError as error:
-            raise NotFoundError(f"this image can no longer be shown: {error.reason}") from None
+            return await anyio.to_thread.run_sync(draw, _indexed(state))
+        except SnapshotError:
+            await anyio.to_thread.run_sync(self._library.lost, known, _indexed(state))
+        state = await self._refreshed(known, self._patience)
+        return await anyio.to_thread.run_sync(draw, _indexed(state))
 
     def _known(self, dataset_id: str) -> str:
         known = _uuid(dataset_id, "dataset")
@@ -117,6 +123,18 @@ class ExploreService:
         await anyio.to_thread.run_sync(self._library.refresh, dataset_id)
         return await self._library.ready(dataset_id, patience)
 
+    async def _answered(
+        self, dataset_id: str, filters: Filters, answer: Callable[[Catalogue], _Answer]
+    ) -> tuple[Catalogue, _Answer]:
+        """Work out an answer in a thread; where the index has gone from under it, once more from the one after."""
+        catalogue = await self._catalogue(dataset_id, filters)
+        try:
+            return catalogue, await anyio.to_thread.run_sync(answer, catalogue)
+        except SnapshotError:
+            await anyio.to_thread.run_sync(self._library.lost, catalogue.dataset_id, catalogue.snapshot)
+        catalogue = await self._catalogue(dataset_id, filters)
+        return catalogue, await anyio.to_thread.run_sync(answer, catalogue)
+
     async def _catalogue(self, dataset_id: str, filters: Filters) -> Catalogue:
         known = self._known(dataset_id)
         state = await self._refreshed(known, self._patience)
@@ -125,13 +143,19 @@ class ExploreService:
         if filters.duplicates is not None and filters.duplicates < state.snapshot.floor:
             raise ParameterError(
                 filters.duplicates_from,
-                f"pairs below a similarity of {state.snapshot.floor:g} are not kept for this dataset",
+                f"pairs below a similarity of {state.snapshot.floor} are not kept for this dataset",
                 filters.duplicates,
             )
         catalogue = self._catalogues.get(known)
         if catalogue is None or catalogue.snapshot.revision != state.snapshot.revision:
             catalogue = self._catalogues[known] = Catalogue(known, state.snapshot)
         return catalogue
+
+
+def _indexed(state: DatasetState) -> "Snapshot":
+    if state.snapshot is None:
+        raise NotReadyError("this dataset has not been indexed yet")
+    return state.snapshot
 
 
 def _metadata(catalogue: Catalogue, filters: Filters) -> dict[str, Any]:

@@ -22,8 +22,13 @@ EXACT: Final = 1.0
 HASH_ANCHORS: Final = ((0, 0.999), (2, 0.99), (62, 0.95), (66, 0.90), (86, 0.80), (92, 0.70), (102, 0.50), (128, 0.0))
 """(bits that differ, similarity). At 128 bits, half of them, two hashes have nothing in common."""
 
+SAME_HASH: Final = HASH_ANCHORS[0][1]
+"""The similarity of pictures that differ and whose hashes do not: the highest there is below `EXACT`."""
+
 SMALL_DATASET: Final = 60_000
-"""Up to this many images every pair down to 0.70 is kept, above it down to 0.80."""
+"""Images."""
+FLOORS: Final = (0.70, 0.80)
+"""The lowest similarity at which all pairs of a dataset are kept: of a small one, of a larger one."""
 
 
 @cache
@@ -48,4 +53,5 @@ def distance_at(similarity: float) -> int:
 
 def floor_for(n_images: int) -> float:
     """Return the lowest similarity at which all pairs of a dataset of this size are kept."""
-    return 0.70 if n_images <= SMALL_DATASET else 0.80
+    small, larger = FLOORS
+    return small if n_images <= SMALL_DATASET else larger

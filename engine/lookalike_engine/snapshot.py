@@ -13,13 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.errors import SnapshotError
 from lookalike_engine.tables import connect
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 SIGNALS: Final = ("hash",)
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "CURRENT"
@@ -32,6 +33,7 @@ ARRAYS: Final = (
     "path_length",
     "folder",
     "representative",
+    "twin",
     "uniqueness",
     "nearest",
     "nearest_similarity",
@@ -70,10 +72,11 @@ class Snapshot:
     Images are numbered 0..n-1 by the bytes of their path; every index below is such a number. Arrays are read-only
     memory maps. `width`, `height`: int32 (n,), pixels, upright; `file_size`: int64 (n,), bytes; `modified_ns`: int64
     (n,), since 1970; `path_length`: int32 (n,), characters of the shown path; `folder`: int32 (n,), which of `folders`;
-    `representative`: int32 (n,), the image that stands for its exact copies; `uniqueness`, `nearest_similarity`:
-    float64 (n,); `nearest`: int32 (n,), -1 for none; `pair_*` (p,): close pairs of representatives by falling
-    similarity, first < second, and how the second is turned relative to the first; `merge_*` (q,): the merges in order,
-    the cluster of `second` joining that of `first`.
+    `representative`: int32 (n,), the image that stands for its exact copies; `twin`: int32 (n,), the one that stands
+    for all of that size and hash; `uniqueness`, `nearest_similarity`: float64 (n,); `nearest`: int32 (n,), -1 for none;
+    `pair_*` (p,): close pairs of images that stand for their twins, by falling similarity, first < second, and how the
+    second is turned relative to the first; `merge_*` (q,): the merges in order, the cluster of `second` joining that of
+    `first`.
     """
 
     width: NDArray[np.int32]
@@ -83,6 +86,7 @@ class Snapshot:
     path_length: NDArray[np.int32]
     folder: NDArray[np.int32]
     representative: NDArray[np.int32]
+    twin: NDArray[np.int32]
     uniqueness: NDArray[np.float64]
     nearest: NDArray[np.int32]
     nearest_similarity: NDArray[np.float64]
@@ -101,8 +105,12 @@ class Snapshot:
         """ISO 8601, UTC."""
         self.inputs: str = manifest["inputs"]
         """A digest of what was compared; see `publishing.inputs_digest`."""
+        self.fingerprints: int = manifest["fingerprints"]
+        """The version of the fingerprints; those of another one are taken again."""
         self.signals: tuple[str, ...] = tuple(manifest["signals"])
         self.floor: float = manifest["floor"]
+        self.closest_similarity: float | None = manifest["closest_similarity"]
+        """Of the closest pair that is not pixel-equal, below the floor too; None where no two images were compared."""
         self.calibration: dict[str, Any] = manifest["calibration"]
         self.folders: list[str] = manifest["folders"]
         """First-level folders, shown; `.` for the root itself."""
@@ -139,9 +147,14 @@ class Snapshot:
         return [row[0] for row in self._query('SELECT media_id FROM read_parquet(?) ORDER BY "index"', [])]
 
     def _query(self, sql: str, parameters: list[Any]) -> list[Any]:
-        with self._tables.cursor() as cursor:
-            rows: list[Any] = cursor.execute(sql, [str(self.path / "images.parquet"), *parameters]).fetchall()
-            return rows
+        """Raises `SnapshotError` where the table has gone, as when others have published twice since."""
+        table = self.path / "images.parquet"
+        try:
+            with self._tables.cursor() as cursor:
+                rows: list[Any] = cursor.execute(sql, [str(table), *parameters]).fetchall()
+        except duckdb.Error as error:
+            raise SnapshotError(f"{table.name} cannot be read any more ({type(error).__name__})") from error
+        return rows
 
     @cached_property
     def _tables(self) -> Any:

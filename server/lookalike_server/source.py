@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import anyio
 
 from lookalike_engine import Engine, EngineSettings
 from lookalike_server.folders import FolderError, parse_folders
 from lookalike_server.settings import Settings, SettingsError, variable_of
-from lookalike_tools import Credentials, checked_base_url
-
-if TYPE_CHECKING:
-    from lookalike_tools import ExploreClient
+from lookalike_tools import Credentials, ExploreClient, checked_base_url
 
 
 class Source:
@@ -47,7 +44,7 @@ class Source:
         self._client: ExploreClient | None = None
         self._opening = anyio.Lock()
 
-    async def client(self) -> "ExploreClient":
+    async def client(self) -> ExploreClient:
         """The one Explore client of this source, opened on first use."""
         async with self._opening:
             if self._client is None:
@@ -56,10 +53,7 @@ class Source:
                 self._client = client
             return self._client
 
-    def _connect(self) -> "ExploreClient":
-        # Importing the client loads httpx, which nothing needs before the first question.
-        from lookalike_tools import ExploreClient  # noqa: PLC0415 — imported where it is used: start-up time
-
+    def _connect(self) -> ExploreClient:
         if self._engine is not None:
             return ExploreClient.for_app(self._engine.app)
         settings = self._settings

@@ -147,12 +147,36 @@ async def test_the_closest_pair_is_told_even_where_it_is_below_the_floor(folder:
     assert 0 <= similarity < 0.70
 
 
-async def test_the_closest_pair_is_unknown_where_only_copies_of_it_were_compared(folder: Path, tmp_path: Path) -> None:
+async def test_the_closest_pair_is_told_where_both_its_images_have_copies(folder: Path, tmp_path: Path) -> None:
     (folder / "cat small.jpg").unlink()
+    async with serving(FolderDataset("pets", (folder,)), cache=tmp_path / "cache") as client:
+        alone = await closest(client)
     for name in ("cat.jpg", "dog.jpg"):
         shutil.copyfile(folder / name, folder / f"copy of {name}")
     async with serving(FolderDataset("pets", (folder,)), cache=tmp_path / "cache") as client:
+        assert await closest(client) == alone
+
+
+async def test_there_is_no_closest_pair_where_all_images_are_copies_of_one(folder: Path, tmp_path: Path) -> None:
+    for name in ("cat small.jpg", "dog.jpg"):
+        shutil.copyfile(folder / "cat.jpg", folder / name)
+    async with serving(FolderDataset("pets", (folder,)), cache=tmp_path / "cache") as client:
         assert await closest(client) is None
+
+
+async def test_frames_that_differ_in_a_pixel_are_copies_of_the_same_orientation_and_not_exact(tmp_path: Path) -> None:
+    (tmp_path / "film").mkdir()
+    frame = scene(1, (96, 72))
+    for number in range(3):
+        frame.putpixel((0, 0), (number, 0, 0))
+        frame.save(tmp_path / "film" / f"{number}.png")
+    async with serving(FolderDataset("film", (tmp_path / "film",)), cache=tmp_path / "cache") as client:
+        dataset = await only_dataset(client)
+        answer = await client.get(f"/explore/{dataset['id']}", params={"duplicate_threshold": DUPLICATES})
+        (cluster,) = answer.json()["clusters"]
+        assert (await closest(client), cluster["lowest_similarity"], cluster["exact"]) == (0.999, 0.999, False)
+    for preview in cluster["previews"][1:]:
+        assert (preview["relation"], preview["exact_copy"], preview["nearest_similarity"]) == ("same", False, 0.999)
 
 
 async def test_an_answer_asked_for_again_after_many_others_is_the_same(folder: Path, tmp_path: Path) -> None:
@@ -165,21 +189,52 @@ async def test_an_answer_asked_for_again_after_many_others_is_the_same(folder: P
         assert await duplicates(client) == first
 
 
-async def test_an_index_that_is_removed_under_the_engine_is_an_error_that_shows_no_path(
-    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("call", ["/explore/{}", "/explore/{}/similarity_cluster/{}", "{}"])
+async def test_an_index_that_is_removed_under_the_engine_is_built_again_and_answers(
+    folder: Path, tmp_path: Path, call: str
 ) -> None:
-    engine = Engine([FolderDataset("pets", (folder,))], EngineSettings(cache_dir=tmp_path / "cache"))
-    transport = httpx.ASGITransport(engine.app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://lookalike.local/api/v1") as client:
-        await duplicates(client)
-        shutil.rmtree(tmp_path / "cache")
+    async with serving(FolderDataset("pets", (folder,)), cache=tmp_path / "cache") as client:
         dataset = await only_dataset(client)
-        response = await client.get(f"/explore/{dataset['id']}")
-    engine.close()
-    assert response.status_code == 500
-    assert str(tmp_path) not in response.text
-    assert list(response.json()) == ["detail"]
-    assert "a request failed" in caplog.text
+        page = (await client.get(f"/explore/{dataset['id']}")).json()
+        cluster = page["clusters"][0]
+        thumbnail = cluster["previews"][0]["media_thumb_uri"].removeprefix("/api/v1")
+        path = thumbnail if call == "{}" else call.format(dataset["id"], cluster["cluster_id"])
+        before = await client.get(path)
+        shutil.rmtree(tmp_path / "cache")
+        after = await client.get(path)
+        assert (after.status_code, after.content) == (200, before.content)
+        assert any((tmp_path / "cache").rglob("images.parquet"))
+
+
+async def test_an_index_that_is_removed_after_an_unchanged_folder_was_looked_at_again_is_built_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    settings = EngineSettings(cache_dir=tmp_path / "cache", refresh_after_seconds=3600.0)
+    library = Library([FolderDataset("pets", (folder,))], settings)
+    (identifier,) = library.ids()
+    async with calling(create_app(library, settings)) as client:
+        expected = await duplicates(client)
+        snapshot = library.dataset(identifier).snapshot
+        assert snapshot is not None
+        library.lost(identifier, snapshot)
+        assert await duplicates(client) == expected
+        shutil.rmtree(tmp_path / "cache")
+        assert await duplicates(client) == expected
+    library.close()
+
+
+async def test_an_index_that_other_engines_have_replaced_twice_gives_way_to_theirs(
+    folder: Path, tmp_path: Path
+) -> None:
+    pets, cache = FolderDataset("pets", (folder,)), tmp_path / "cache"
+    async with serving(pets, cache=cache, refresh_after_seconds=3600.0) as client:
+        assert await duplicates(client) == [{"cat.jpg", "cat small.jpg"}]
+        for name in ("dog again.jpg", "dog once more.jpg"):
+            shutil.copyfile(folder / "dog.jpg", folder / name)
+            async with serving(pets, cache=cache) as other:
+                theirs = await duplicates(other)
+        assert await duplicates(client) == theirs
+        assert {"dog.jpg", "dog again.jpg", "dog once more.jpg"} in theirs
 
 
 async def test_a_file_name_that_is_no_unicode_is_shown_escaped(folder: Path, tmp_path: Path) -> None:

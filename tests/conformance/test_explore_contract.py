@@ -161,6 +161,15 @@ async def test_an_unknown_cluster_is_null(explore: Explore, cluster: str) -> Non
     assert await explore.ok(f"/explore/{explore.mixed}/similarity_cluster/{cluster}", vql=[duplicates(0.95)]) is None
 
 
+@pytest.mark.parametrize("path", ["/datasets", "/healthcheck", "/explore/{}"])
+async def test_a_head_request_gets_the_headers_of_the_answer(explore: Explore, path: str) -> None:
+    asked = await explore.client.head(path.format(explore.mixed))
+    answered = await explore.client.get(path.format(explore.mixed))
+    assert (asked.status_code, asked.content) == (200, b"")
+    for name in ("content-type", "content-length"):
+        assert asked.headers[name] == answered.headers[name]
+
+
 async def test_unknown_parameters_are_ignored(explore: Explore) -> None:
     plain = await explore.ok(f"/explore/{explore.mixed}")
     assert await explore.ok(f"/explore/{explore.mixed}", page_size="5", sort="name") == plain

@@ -56,6 +56,10 @@ def exact_key(data: bytes) -> bytes:
     return pixel_hash(data, sniff(data[:64]), MAX_PIXELS)
 
 
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
 def test_every_format_decodes_to_the_same_picture_whatever_its_name(image_format: str) -> None:
     picture = scene(5, SIDEWAYS)
@@ -157,12 +161,40 @@ def test_a_truncated_file_is_skipped_as_such(image_format: str, share: float) ->
 
 
 def test_a_bomb_is_refused_by_its_header_alone() -> None:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    bomb = (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + png_chunk(b"IDAT", zlib.compress(b"\0"))
+        + png_chunk(b"IEND", b"")
+    )
     assert reason(bomb) is SkipReason.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        png_chunk(b"cHRM", bytes(31)),
+        png_chunk(b"gAMA", b"\0\0\xb1\x8f")[:-1] + b"?",
+        png_chunk(b"zTXt", b"Comment\0\x78" + zlib.compress(b"of an unknown compression")),
+        png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80_000_000))),
+    ],
+    ids=["too short", "wrong checksum", "unknown compression", "a bomb"],
+)
+@pytest.mark.parametrize("before", [b"IDAT", b"IEND"])
+def test_damage_to_what_a_png_only_remarks_is_none_to_the_picture(remark: bytes, before: bytes) -> None:
+    whole = encoded(scene(21, SIDEWAYS), "PNG")
+    place = whole.index(before) - 4
+    remarked = whole[:place] + remark + whole[place:]
+    assert (hashes(remarked) == hashes(whole)).all()
+    assert exact_key(remarked) == exact_key(whole)
+
+
+@pytest.mark.parametrize("kind", [b"IHDR", b"IDAT"])
+def test_damage_to_what_a_png_shows_is_told(kind: bytes) -> None:
+    data = bytearray(encoded(scene(21, SIDEWAYS), "PNG"))
+    data[data.index(kind) + 12] ^= 0xFF
+    assert reason(bytes(data)) is SkipReason.DAMAGED
 
 
 @pytest.mark.parametrize(

@@ -210,3 +210,28 @@ def test_a_second_run_waits_for_the_first_and_can_be_cancelled_meanwhile(
     assert len(outcome) == 1
     assert run(pictures[0]).read == 0
     assert place.is_relative_to(tmp_path / "cache")
+
+
+def save_frames(folder: Path, count: int) -> None:
+    """Write frames that differ in one pixel, in files that differ in their names alone else."""
+    folder.mkdir()
+    picture = scene(60, (96, 72))
+    for number in range(count):
+        picture.putpixel((0, 0), (number % 256, number // 256, 0))
+        picture.save(folder / f"{number:05}.png", compress_level=1)
+
+
+def test_frames_that_no_hash_tells_apart_are_one_cluster_and_cost_no_pair_each(
+    tmp_path: Path, run: Callable[..., IndexingReport]
+) -> None:
+    folder = tmp_path / "film"
+    save_frames(folder, 40)
+    frames = frozenset(f"{number:05}.png" for number in range(40))
+    Image.open(folder / "00000.png").transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "mirrored.png")
+    shutil.copyfile(folder / "00001.png", folder / "copy.png")
+    snapshot = run(folder).snapshot
+    assert clusters(snapshot, 1.0) == {frozenset({"00001.png", "copy.png"})}
+    assert clusters(snapshot, 0.99) == {frames | {"mirrored.png", "copy.png"}}
+    assert len(snapshot.pair_first) < 40
+    assert snapshot.closest_similarity == 0.999
+    assert set(snapshot.nearest_similarity.tolist()) == {0.999, 1.0}

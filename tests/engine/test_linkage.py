@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -136,3 +137,12 @@ def test_then_the_larger_byte_hash_decides() -> None:
 
 def test_images_without_any_close_pair_stay_alone() -> None:
     assert Graph([b"a", b"b"], {}).clusters(0.70) == {frozenset([b"a"]), frozenset([b"b"])}
+
+
+def test_what_the_stop_callback_raises_ends_the_linking() -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    graph = Graph([b"a", b"b"], {(0, 1): 0.95})
+    with pytest.raises(InterruptedError):
+        link(graph, np.array([0.95]), graph.keys, 2, stop=stop)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lookalike_engine.errors import EngineError, SkipReason
-from lookalike_engine.scan import Scan, scan
+from lookalike_engine.scan import Scan, modified_ns, scan
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX links and FIFOs")
 
@@ -110,3 +110,8 @@ def test_a_folder_served_within_another_is_counted_once(tmp_path: Path) -> None:
 def test_a_served_folder_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="gone"):
         walk(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(("told", "kept"), [(5, 5), (2**70, 2**63 - 1), (-(2**70), 1 - 2**63)])
+def test_a_time_that_no_index_can_hold_counts_as_the_nearest_one_that_it_can(told: int, kept: int) -> None:
+    assert modified_ns(os.stat_result(range(10), {"st_mtime_ns": told})) == kept
