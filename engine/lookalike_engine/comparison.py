@@ -33,7 +33,7 @@ from lookalike_engine.similarity import (
 from lookalike_engine.uniqueness import uniqueness
 
 METHOD: Final = {
-    "version": 1,
+    "version": 2,
     "scale": HASH_ANCHORS,
     "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
     "detail_floor": DETAIL_FLOOR,
@@ -75,7 +75,7 @@ class Comparison:
     """-1 where an image has too little detail to be compared, or there is no other."""
     nearest_similarity: NDArray[np.float64]
     uniqueness: NDArray[np.float64]
-    """0-1; 0 for an image with too little detail to be compared: nothing says that it is unlike the others."""
+    """0-1; NaN for an image with too little detail to be compared and no exact copy: nobody knows how unlike it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _assemble(
     closest = float(nearest_similarity.max()) if (nearest >= 0).any() else None
     _make_nearest(nearest, nearest_similarity, representative[copies], copies, EXACT)
     comparable = hashed | (nearest_similarity == EXACT)
-    unlike = np.zeros(len(pictures))
+    unlike = np.full(len(pictures), np.nan)
     unlike[comparable] = uniqueness(nearest_similarity[comparable])
     order = np.lexsort((pairs.second, pairs.first, -similarity))
     return Comparison(

@@ -53,7 +53,8 @@ def _totals(snapshot: "Snapshot", duplicates: Clusters) -> dict[str, int]:
 
 
 def _highest_uniqueness(snapshot: "Snapshot") -> float | None:
-    possible = np.asarray(snapshot.uniqueness)[np.asarray(snapshot.nearest_similarity) < NEAR_DUPLICATE]
+    uniqueness = np.asarray(snapshot.uniqueness)
+    possible = uniqueness[(np.asarray(snapshot.nearest_similarity) < NEAR_DUPLICATE) & ~np.isnan(uniqueness)]
     return float(possible.max()) if possible.size else None
 
 

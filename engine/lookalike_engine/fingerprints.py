@@ -14,7 +14,7 @@ from lookalike_engine.hashing import HASH_BYTES
 from lookalike_engine.scan import FoundFile
 from lookalike_engine.tables import Columns, read_table, text_column, write_table
 
-FINGERPRINT_VERSION: Final = 2
+FINGERPRINT_VERSION: Final = 3
 """Raised whenever the same file would get another fingerprint, or be skipped for another reason: decoding, hashing."""
 
 NO_DIGEST: Final = b"\0" * 16
@@ -50,6 +50,7 @@ _NAMES: Final = (
     "reason",
     "file_size",
     "mtime_ns",
+    "ctime_ns",
     "device",
     "inode",
     "width",
@@ -71,6 +72,7 @@ def to_columns(fingerprints: Sequence[Fingerprint]) -> Columns:
         "reason": text_column([each.reason.value if each.reason else "" for each in fingerprints]),
         "file_size": numbers((each.file.size for each in fingerprints), np.int64),
         "mtime_ns": numbers((each.file.mtime_ns for each in fingerprints), np.int64),
+        "ctime_ns": numbers((each.file.ctime_ns for each in fingerprints), np.int64),
         "device": numbers((each.file.identity[0] for each in fingerprints), np.uint64),
         "inode": numbers((each.file.identity[1] for each in fingerprints), np.uint64),
         "width": numbers((each.width for each in fingerprints), np.int32),
@@ -114,7 +116,7 @@ def load(table: Path, hashes: Path | None) -> list[Fingerprint]:
     rows = zip(*(columns[name].tolist() for name in _NAMES), signals, strict=True)
     return [
         Fingerprint(
-            FoundFile(os.fsdecode(bytes(path)), "", size, mtime_ns, (device, inode)),
+            FoundFile(os.fsdecode(bytes(path)), "", size, mtime_ns, (device, inode), ctime_ns),
             SkipReason(reason) if reason else None,
             width,
             height,
@@ -123,5 +125,19 @@ def load(table: Path, hashes: Path | None) -> list[Fingerprint]:
             detail,
             None if reason else signal,
         )
-        for path, reason, size, mtime_ns, device, inode, width, height, content, pixels, detail, signal in rows
+        for (
+            path,
+            reason,
+            size,
+            mtime_ns,
+            ctime_ns,
+            device,
+            inode,
+            width,
+            height,
+            content,
+            pixels,
+            detail,
+            signal,
+        ) in rows
     ]

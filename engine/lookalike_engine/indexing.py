@@ -23,7 +23,7 @@ from lookalike_engine.publishing import Contents, inputs_digest, publish, set_as
 from lookalike_engine.scan import Alias, FoundFile, Scan, Skipped, scan
 from lookalike_engine.snapshot import Snapshot, current_snapshot
 
-Stage = Literal["scanning", "decoding", "comparing", "publishing"]
+Stage = Literal["waiting", "scanning", "decoding", "comparing", "publishing"]
 Progress = Callable[[Stage, int, int | None], None]
 """Told the stage, how much of it is done, and of how much (None while unknown)."""
 
@@ -73,7 +73,7 @@ def index(
             lock.acquire(timeout=_LOCK_POLL_SECONDS)
             break
         except Timeout:
-            continue
+            progress("waiting", 0, None)
     try:
         with ThreadPoolExecutor(settings.workers, thread_name_prefix="lookalike-decode") as executor:
             return run.bring_up_to_date(folders, executor)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.errors import EngineError, IndexingCancelledError, SnapshotError
 from lookalike_engine.names import dataset_id
+from lookalike_engine.scan import prefixes
 
 if TYPE_CHECKING:
     from lookalike_engine.snapshot import Snapshot
@@ -35,7 +36,7 @@ class IndexingProgress:
     """How far a run has come."""
 
     stage: str
-    """scanning, decoding, comparing or publishing."""
+    """waiting (another process is indexing the same dataset), scanning, decoding, comparing or publishing."""
     done: int
     total: int | None
     """None while unknown."""
@@ -50,6 +51,8 @@ class DatasetState:
     status: Status
     root_path: Path | None
     """The resolved folder that paths are relative to; None for joined folders."""
+    roots: tuple[tuple[str, Path], ...] = ()
+    """Of joined folders: what paths begin with, and the resolved folder that it stands for."""
     snapshot: "Snapshot | None" = None
     """The last index that was published; there may be one whatever the status."""
     progress: IndexingProgress | None = None
@@ -90,7 +93,8 @@ class Library:
                 _refuse_cache_inside(settings.cache_dir.resolve(), folder)
             identifier = dataset_id(dataset.name, folders)
             root = folders[0] if len(folders) == 1 else None
-            state = DatasetState(identifier, dataset.name, Status.DRAFT, root)
+            starts = zip((prefix.rstrip("/") for prefix in prefixes(folders)), folders, strict=True)
+            state = DatasetState(identifier, dataset.name, Status.DRAFT, root, () if root else tuple(starts))
             self._served[identifier] = _Served(FolderDataset(dataset.name, folders), state)
 
     def ids(self) -> list[str]:
@@ -216,9 +220,12 @@ class Library:
         except EngineError as error:
             _LOG.error("dataset %r could not be indexed: %s", served.dataset.name, error)
             status, failure = Status.ERROR, str(error)
+        except OSError as error:
+            status, failure = Status.ERROR, _plainly(error, self._settings.cache_dir)
+            _LOG.error("dataset %r could not be indexed: %s", served.dataset.name, failure)
         except Exception as error:  # noqa: BLE001 - a failed run is a state of the dataset, never the end of the server
             _LOG.exception("dataset %r could not be indexed", served.dataset.name)
-            status, failure = Status.ERROR, _plainly(error, self._settings.cache_dir)
+            status, failure = Status.ERROR, f"the engine failed ({type(error).__name__}); the log says where"
         with self._lock:
             snapshot = snapshot or served.state.snapshot
             if status is Status.DRAFT and snapshot is not None:
@@ -231,12 +238,8 @@ class Library:
             wake()
 
 
-def _plainly(error: Exception, cache_dir: Path) -> str:
-    if isinstance(error, OSError):
-        return (
-            f"the index in {cache_dir} could not be written ({error.strerror}); make room there or choose another cache"
-        )
-    return f"the engine failed ({type(error).__name__}); the log says where"
+def _plainly(error: OSError, cache_dir: Path) -> str:
+    return f"the index in {cache_dir} could not be written ({error.strerror}); make room there or choose another cache"
 
 
 def _refuse_cache_inside(cache_dir: Path, folder: Path) -> None:

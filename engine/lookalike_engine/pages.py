@@ -1,5 +1,6 @@
 """Pages of clusters as the Explore API shows them."""
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,8 +99,10 @@ def _preview(catalogue: Catalogue, rows: "dict[int, ImageRow]", image: int, keep
         "modified_at": (_EPOCH + timedelta(microseconds=row.modified_ns // 1000)).isoformat(),
         "content_hash": row.content_hash,
         "keeper_rank": rank,
-        "uniqueness": float(snapshot.uniqueness[image]),
     }
+    uniqueness = float(snapshot.uniqueness[image])
+    if not math.isnan(uniqueness):
+        preview["uniqueness"] = uniqueness
     if image != keeper:
         preview["relation"] = catalogue.kinship.relation(keeper, image)
         preview["exact_copy"] = catalogue.kinship.exact(keeper, image)

@@ -105,10 +105,16 @@ class Known:
             self._by_identity[each.file.identity, _stamp(each.file)] = each
 
     def find(self, file: FoundFile, settings: EngineSettings) -> Fingerprint | None:
-        """Return the file's fingerprint: by path, size and time, or, for a renamed file, by inode, size and time."""
+        """Return the file's fingerprint: by path, size and times, or, for a renamed file, by inode, size and time.
+
+        Renaming changes `ctime_ns`. A file whose own path was known with another one has been written to, or had its
+        permissions changed: it is read again.
+        """
         known = self._by_path.get(file.path)
-        if known is None or _stamp(known.file) != _stamp(file):
+        if known is None:
             known = self._by_identity.get((file.identity, _stamp(file))) if file.identity[1] else None
+        elif (_stamp(known.file), known.file.ctime_ns) != (_stamp(file), file.ctime_ns):
+            return None
         if known is None or file.size > settings.max_file_bytes or known.width * known.height > settings.max_pixels:
             return None
         return dataclasses.replace(known, file=file)

@@ -23,7 +23,7 @@ from lookalike_engine.tables import Columns, text_column, write_table
 
 SKIPPED_SAMPLE: Final = 20
 
-_NOT_CONTENT: Final = (".device", ".inode", ".pixel_hash")
+_NOT_CONTENT: Final = (".device", ".inode", ".ctime_ns", ".pixel_hash")
 """Columns that say where a file lies and what has been computed of it so far, not what it is."""
 
 

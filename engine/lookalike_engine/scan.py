@@ -35,6 +35,8 @@ class FoundFile:
     mtime_ns: int
     """As `modified_ns` gives it."""
     identity: Identity
+    ctime_ns: int = 0
+    """When the system last saw the file change: unlike `mtime_ns`, no program can set it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,25 @@ def modified_ns(status: os.stat_result) -> int:
 
 
 def prefixes(folders: Sequence[Path]) -> list[str]:
-    """Return what the paths of each folder start with: nothing for one folder, else its unambiguous last parts."""
+    """Return what the paths of each folder start with: nothing for one folder, else its last part.
+
+    Folders that end alike get as many of the parts before as tell them apart; the others keep their short names.
+    """
     if len(folders) == 1:
         return [""]
-    for length in range(1, max(len(folder.parts) for folder in folders) + 1):
-        names = [" - ".join(part.strip(os.sep) for part in folder.parts[-length:]) for folder in folders]
-        if len(set(names)) == len(names):
+    lengths = [1] * len(folders)
+    while True:
+        names = [
+            " - ".join(part.strip(os.sep) for part in folder.parts[-length:])
+            for folder, length in zip(folders, lengths, strict=True)
+        ]
+        alike = [at for at, name in enumerate(names) if names.count(name) > 1]
+        if not alike:
             return [f"{name}/" for name in names]
-    raise EngineError("a dataset names the same folder twice; name each of its folders once")
+        if all(lengths[at] >= len(folders[at].parts) for at in alike):
+            raise EngineError("a dataset names the same folder twice; name each of its folders once")
+        for at in alike:
+            lengths[at] += 1
 
 
 def _enter(absolute: str, prefix: str, walk: _Walk) -> list[tuple[str, str]]:
@@ -138,7 +151,9 @@ def _enter(absolute: str, prefix: str, walk: _Walk) -> list[tuple[str, str]]:
                 deeper.append((entry.path, f"{path}/"))
         elif stat.S_ISREG(status.st_mode):
             identity = (status.st_dev, status.st_ino)
-            walk.files.append(FoundFile(path, entry.path, status.st_size, modified_ns(status), identity))
+            walk.files.append(
+                FoundFile(path, entry.path, status.st_size, modified_ns(status), identity, status.st_ctime_ns)
+            )
         else:
             walk.skipped.append(Skipped(path, SkipReason.SPECIAL_FILE))
     return deeper

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lookalike_engine.errors import SnapshotError
 from lookalike_engine.tables import connect
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 SIGNALS: Final = ("hash",)
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "CURRENT"
@@ -73,7 +73,8 @@ class Snapshot:
     memory maps. `width`, `height`: int32 (n,), pixels, upright; `file_size`: int64 (n,), bytes; `modified_ns`: int64
     (n,), since 1970; `path_length`: int32 (n,), characters of the shown path; `folder`: int32 (n,), which of `folders`;
     `representative`: int32 (n,), the image that stands for its exact copies; `twin`: int32 (n,), the one that stands
-    for all of that size and hash; `uniqueness`, `nearest_similarity`: float64 (n,); `nearest`: int32 (n,), -1 for none;
+    for all of that size and hash; `uniqueness`: float64 (n,), NaN where unknown; `nearest`: int32 (n,), -1 for none;
+    `nearest_similarity`: float64 (n,);
     `pair_*` (p,): close pairs of images that stand for their twins, by falling similarity, first < second, and how the
     second is turned relative to the first; `merge_*` (q,): the merges in order, the cluster of `second` joining that of
     `first`.
@@ -123,6 +124,11 @@ class Snapshot:
         """(shown path, reason) of the first of them by path, at most 20."""
         for name in ARRAYS:
             setattr(self, name, _mapped(folder / f"{name}.npy"))
+
+    @property
+    def uncompared_count(self) -> int:
+        """Images with too little detail to be compared, and without an exact copy."""
+        return int(np.isnan(self.uniqueness).sum())
 
     def rows(self, indices: Sequence[int]) -> list[ImageRow]:
         """Return these images' rows, in the order asked for. Raises IndexError for a number that is no image's."""

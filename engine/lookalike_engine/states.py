@@ -28,9 +28,11 @@ def dataset_json(state: DatasetState) -> dict[str, Any]:
         "thresholds": ["0"],
         "size_bytes": snapshot.total_bytes if snapshot else 0,
         "root_path": None if state.root_path is None else shown(os.fspath(state.root_path)),
+        "roots": {shown(label): shown(os.fspath(folder)) for label, folder in state.roots},
         "revision": snapshot.revision if snapshot else None,
         "similarity_floor": snapshot.floor if snapshot else None,
         "signals": list(SIGNALS),
+        "n_uncompared": snapshot.uncompared_count if snapshot else 0,
         "n_skipped": snapshot.skipped_count if snapshot else 0,
         "skipped_reasons": snapshot.skipped_reasons if snapshot else {},
         "skipped": [

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
+from filelock import FileLock
 
 from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.errors import EngineError
@@ -100,6 +102,28 @@ async def test_closing_ends_a_run_and_starts_no_other(folder: Path, settings: En
     assert state.status in {Status.DRAFT, Status.READY}
     library.refresh(identifier)
     assert library.dataset(identifier).status is state.status
+
+
+async def test_a_run_that_waits_for_another_process_says_so(library: Library, settings: EngineSettings) -> None:
+    (identifier,) = library.ids()
+    (settings.cache_dir / identifier).mkdir(parents=True)
+    with FileLock(settings.cache_dir / identifier / "lock"):
+        library.refresh(identifier)
+        with anyio.fail_after(LONG):
+            while (progress := library.dataset(identifier).progress) is None or progress.stage != "waiting":
+                await library.ready(identifier, 0.05)
+    assert (await library.ready(identifier, LONG)).status is Status.READY
+
+
+async def test_a_cache_that_cannot_be_written_is_an_error_that_names_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the cache should be", encoding="utf-8")
+    library = Library([FolderDataset("pets", (folder,))], EngineSettings(cache_dir=tmp_path / "taken"))
+    (identifier,) = library.ids()
+    library.refresh(identifier)
+    state = await library.ready(identifier, LONG)
+    library.close()
+    assert state.status is Status.ERROR
+    assert "taken" in str(state.error)
 
 
 async def test_waiting_ends_when_the_time_is_up(library: Library) -> None:

@@ -99,6 +99,13 @@ def test_joined_folders_become_first_level_folders_with_unlike_names(tmp_path: P
     assert paths(found) == ["2019 - photos/a.jpg", "2020 - photos/a.jpg"]
 
 
+def test_joined_folders_that_end_unlike_others_keep_their_short_names(tmp_path: Path) -> None:
+    for place in ("set/train", "set/test", "old/train"):
+        write(tmp_path / place / "a.jpg")
+    found = walk(tmp_path / "set" / "train", tmp_path / "set" / "test", tmp_path / "old" / "train")
+    assert paths(found) == ["old - train/a.jpg", "set - train/a.jpg", "test/a.jpg"]
+
+
 @posix
 def test_a_folder_served_within_another_is_counted_once(tmp_path: Path) -> None:
     write(tmp_path / "all" / "part" / "a.jpg")

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.pictures import Truth, jpeg_bytes, save_set, scene, tree_digest
 from tests.server.conversation import ERAS, Era, conversation, facts_of, text_of
@@ -256,3 +257,29 @@ async def test_indexing_is_reported_with_rising_progress(pictures: tuple[Path, T
     async with conversation([str(pictures[0])], tmp_path / "cache") as client:
         facts_of(await client.call_tool("find_duplicates", {}, progress_callback=note))
     assert reports == sorted(set(reports))
+
+
+@pytest.mark.anyio
+async def test_a_blank_page_is_neither_unique_nor_given_a_number(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed in range(4):
+        (folder / f"{seed}.jpg").write_bytes(jpeg_bytes(scene(seed)))
+    Image.new("RGB", (300, 200), "white").save(folder / "blank.png")
+    async with conversation([str(folder)], tmp_path / "cache") as client:
+        facts = facts_of(await client.call_tool("find_unique", {"uniqueness": 0.0}))
+    assert facts["totals"] == {"images": 5, "at_or_above": 4}
+    assert "blank.png" not in [image["path"] for image in facts["images"]]
+    assert any("1 image has too little detail" in note for note in facts["notes"])
+
+
+@pytest.mark.anyio
+async def test_joined_folders_keep_their_names_and_say_where_they_are(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "copy.jpg").write_bytes(jpeg_bytes(scene(1)))
+    async with conversation([f"split={tmp_path / 'train'},{tmp_path / 'test'}"], tmp_path / "cache") as client:
+        facts = facts_of(await client.call_tool("find_duplicates", {}))
+    (cluster,) = facts["clusters"]
+    assert members(cluster) == {"train/copy.jpg", "test/copy.jpg"}
+    assert any(f"train = {tmp_path / 'train'}" in note for note in facts["notes"])

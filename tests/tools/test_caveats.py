@@ -62,7 +62,7 @@ async def test_joined_folders_are_listed_with_where_they_are() -> None:
 
 
 async def test_images_that_cannot_be_compared_are_counted() -> None:
-    assert "7 images have too little detail" in await notes(n_low_detail=7)
+    assert "7 images have too little detail" in await notes(n_uncompared=7)
 
 
 async def test_every_reason_for_skipping_is_listed() -> None:

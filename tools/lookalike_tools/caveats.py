@@ -10,7 +10,7 @@ _FAR_OFF = 3
 
 def local_notes(dataset: Dataset) -> list[str]:
     """Joined folders, what was skipped, what cannot be compared, a scale that does not fit; nothing for a server's."""
-    return [*_joined(dataset), *_skipped(dataset), *_low_detail(dataset), *_misfit(dataset)]
+    return [*_joined(dataset), *_skipped(dataset), *_uncompared(dataset), *_misfit(dataset)]
 
 
 def unchecked_notes(dataset: Dataset) -> list[str]:
@@ -37,12 +37,12 @@ def _skipped(dataset: Dataset) -> list[str]:
     return ["Skipped: " + ", ".join([*listed, *more])]
 
 
-def _low_detail(dataset: Dataset) -> list[str]:
-    count = dataset.n_low_detail
+def _uncompared(dataset: Dataset) -> list[str]:
+    count = dataset.n_uncompared
     if not count:
         return []
     pictures = "1 image has" if count == 1 else f"{count:,} images have"
-    return [f"{pictures} too little detail to compare (blank, flat): only exact copies of such are found"]
+    return [f"{pictures} too little detail to compare (blank, flat) and no exact copy: neither duplicate nor unique"]
 
 
 def _misfit(dataset: Dataset) -> list[str]:

@@ -93,6 +93,8 @@ class Opened:
                 pass
         if self.is_indexing and self.dataset.progress is not None:
             notes.append(f"The server gives its progress as {self.dataset.progress:g}")
+        if self.is_indexing and self.dataset.indexing is not None and self.dataset.indexing.stage == "waiting":
+            notes.append("Another process is indexing the same folders; this one waits for it")
         return notes if self.is_indexing else [*notes, *local_notes(self.dataset)]
 
 

@@ -101,7 +101,7 @@ class Dataset(_Wire):
     revision: Text | None = None
     similarity_floor: Share | None = None
     n_skipped: MaybeCount = None
-    n_low_detail: MaybeCount = None
+    n_uncompared: MaybeCount = None
     skipped_reasons: Names = {}
     skipped: list[SkippedFile] = []
     indexing: Indexing | None = None
