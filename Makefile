@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 FOLDER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint bench docs build
+.PHONY: help demo test test-slow coverage lint bench docs build
 
 help: ## Show these verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,8 +29,12 @@ demo: $(VENV)/.ready ## Ask the three tools about a small set of pictures (FOLDE
 test: $(VENV)/.ready ## Run the test suite
 	@$(BIN)/python -m pytest -q -m "not slow"
 
-test-slow: $(VENV)/.ready ## Run the test suite with its long parts
-	@$(BIN)/python -m pytest -q
+test-slow: $(VENV)/.ready ## Run the test suite with ten times as many random cases, and its long parts
+	@$(BIN)/python -m pytest -q --hypothesis-profile=thorough
+
+coverage: $(VENV)/.ready ## Run the test suite and show what it does not reach, by branch (child processes not counted)
+	@$(BIN)/python -m coverage run -m pytest -q -m "not slow"
+	@$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report
 
 lint: $(VENV)/.ready ## Check style, types and generated docs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""``make bench``: every measurement in turn. One alone: ``python -m benchmarks.tokens``."""
+"""``make bench``: every measurement that needs no folder. One alone: ``python -m benchmarks.tokens``."""
 
 from benchmarks import indexing, start, tokens
 

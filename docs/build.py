@@ -11,7 +11,6 @@ from click.testing import CliRunner
 
 from lookalike_server.cli import main as command_line
 from lookalike_server.questions import QUESTIONS
-from lookalike_server.schema import input_schema
 from lookalike_server.settings import Settings, variable_of
 
 PAGE = Path(__file__).parent / "reference.md"
@@ -37,7 +36,7 @@ def tools() -> Iterator[str]:
     """Each tool with its arguments and the fields of its answer."""
     yield "## Tools\n"
     for question in QUESTIONS:
-        schema = input_schema(question.query)
+        schema = question.query.model_json_schema()
         yield f"### `{question.name}`: {question.title}\n\n{question.description}\n"
         yield "| argument | values | if left out | meaning |\n|---|---|---|---|"
         for name, field in schema["properties"].items():

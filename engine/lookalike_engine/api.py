@@ -18,8 +18,8 @@ from lookalike_engine.library import Library
 from lookalike_engine.service import ExploreService, NotFoundError, NotReadyError
 from lookalike_engine.vql import ParameterError, read_question
 
-HOSTS: Final = ["localhost", "127.0.0.1", "::1", "[::1]", "lookalike.local"]
-"""Loopback, and the name used in-process. Any other would be a web page that had its own name point here."""
+HOSTS: Final = ["localhost", "127.0.0.1", "::1", "[::1]", "lookalike.invalid"]
+"""Loopback, and a name for use in-process that no resolver answers (RFC 6761). Any other is a web page's own name."""
 
 PATIENCE: Final = 20.0
 """Seconds."""

@@ -10,9 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike_engine.similarity import FALSE_MATCH_RATE
+from lookalike_engine.similarity import FALSE_MATCH_RATE, NEAR_DUPLICATE
 
-DUPLICATE: Final = 0.95
 ENOUGH: Final = 10
 """False pairs to be expected before their number says anything."""
 
@@ -53,9 +52,9 @@ def check_calibration(
     distinct = clusters == np.arange(len(clusters))
     m = int(np.count_nonzero(distinct))
     for level, rate in sorted(FALSE_MATCH_RATE.items(), reverse=True):
-        expected = (rate - FALSE_MATCH_RATE[DUPLICATE]) * m * (m - 1) / 2
-        if floor <= level < DUPLICATE and expected >= ENOUGH:
-            within = (similarity >= level) & (similarity < DUPLICATE)
+        expected = (rate - FALSE_MATCH_RATE[NEAR_DUPLICATE]) * m * (m - 1) / 2
+        if floor <= level < NEAR_DUPLICATE and expected >= ENOUGH:
+            within = (similarity >= level) & (similarity < NEAR_DUPLICATE)
             observed = np.count_nonzero(within & distinct[first] & distinct[second])
             return Calibration(level, round(expected, 1), int(observed))
     return Calibration()

@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 
 from lookalike_engine.keeper import Traits, best_first
 from lookalike_engine.linkage import Merges, clusters_at
-from lookalike_engine.similarity import EXACT, SAME_HASH
+from lookalike_engine.similarity import EXACT, NEAR_DUPLICATE, SAME_HASH
 from lookalike_engine.vql import Filters
 
 if TYPE_CHECKING:
     from lookalike_engine.snapshot import Snapshot
-
-NEAR_DUPLICATE: Final = 0.95
-"""The similarity of a question that names none, and above which no image counts as unique."""
 
 _NAMESPACE: Final = uuid.UUID("0b8d5f86-64c1-5c0e-8a4b-5b2f2f6f6c1e")
 _SHORTEST_ID: Final = 8

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike_engine.calibration import DUPLICATE, check_calibration
+from lookalike_engine.calibration import check_calibration
 from lookalike_engine.exact import SAME_PIXELS_DISTANCE, groups_of, representatives
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint, hash_array
 from lookalike_engine.hashing import DETAIL_FLOOR
@@ -24,6 +24,7 @@ from lookalike_engine.similarity import (
     FALSE_MATCH_RATE,
     FLOORS,
     HASH_ANCHORS,
+    NEAR_DUPLICATE,
     SAME_HASH,
     SMALL_DATASET,
     distance_at,
@@ -206,7 +207,7 @@ def _assemble(
     twins = np.flatnonzero((representative == numbers) & (twin != numbers)).astype(np.int32)
     tie_keys = [pictures[image].content_hash for image in images]
     merges = link(pairs, similarity, tie_keys, len(images), stop=stop)
-    clusters = clusters_at(merges, DUPLICATE, len(images))
+    clusters = clusters_at(merges, NEAR_DUPLICATE, len(images))
     calibration = check_calibration(pairs.first, pairs.second, similarity, clusters, floor=closeness.floor)
     nearest, nearest_similarity = _nearest(twins, closeness)
     closest = float(nearest_similarity.max()) if (nearest >= 0).any() else None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lookalike_engine.catalogue import Catalogue
-from lookalike_engine.clusters import NEAR_DUPLICATE, Clusters
+from lookalike_engine.clusters import Clusters
 from lookalike_engine.pages import PAGE_SIZE
+from lookalike_engine.similarity import NEAR_DUPLICATE
 from lookalike_engine.vql import Filters
 
 if TYPE_CHECKING:

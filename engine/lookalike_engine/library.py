@@ -239,7 +239,7 @@ class Library:
 
 
 def _plainly(error: OSError, cache_dir: Path) -> str:
-    return f"the index in {cache_dir} could not be written ({error.strerror}); make room there or choose another cache"
+    return f"the index in {cache_dir} could not be written ({error.strerror}); make room there or choose another place"
 
 
 def _refuse_cache_inside(cache_dir: Path, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """The calibrated scale: one number in 0-1 that means the same for every signal.
 
 It is set by how often two *different* pictures, drawn at random, get that close: one pair in 10,000 reaches 0.70, one
-in 4,000,000 reaches 0.95. The anchors were fitted on 9.0 million random pairs of distinct photographs;
-`benchmarks/calibrate_hash.py` fits them again.
+in 4,000,000 reaches 0.95. The anchors are those of a prototype of this hash, fitted on 9.0 million random pairs of
+distinct photographs, of which some two reached 0.95; `benchmarks/calibrate_hash.py` fits them to other photographs.
 """
 
 from functools import cache
@@ -15,6 +15,9 @@ HASH_BITS: Final = 256
 
 FALSE_MATCH_RATE: Final = {0.50: 1e-2, 0.70: 1e-4, 0.80: 1e-5, 0.90: 1e-6, 0.95: 2.5e-7}
 """How many of the random pairs of distinct pictures reach each similarity."""
+
+NEAR_DUPLICATE: Final = 0.95
+"""The similarity of a question that names none, and above which no image counts as unique."""
 
 EXACT: Final = 1.0
 """The similarity of pixel-equal pictures, and of no others."""

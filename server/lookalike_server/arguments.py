@@ -72,7 +72,7 @@ def _echo(value: object) -> str:
 def _range(model: type[BaseModel], name: str) -> str:
     """The inclusive bounds of a field and its default, in words."""
     schema = cast("dict[str, Any]", model.model_json_schema()["properties"][name])
-    default = f" (left out: {schema['default']})" if schema.get("default") is not None else ""
+    default = f" (default {schema['default']})" if schema.get("default") is not None else ""
     return f"give {schema['minimum']:g} to {schema['maximum']:g}{default}"
 
 

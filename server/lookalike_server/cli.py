@@ -20,8 +20,8 @@ Examples:
 Nothing in a picture folder is ever changed. Indexes are kept in a cache folder (--cache-dir)."""
 
 _FOLDER_HELP: Final = (
-    "FOLDER is a folder of images, searched with its subfolders; NAME=DIR1,DIR2 joins folders into one dataset. "
-    "Each FOLDER is a dataset of its own, named after its last part."
+    "FOLDER is a folder of images, searched with its subfolders. Each FOLDER is a dataset of its own, named after its "
+    "last part; NAME=DIR gives it another name; NAME=DIR1,DIR2 joins folders into one dataset."
 )
 
 
@@ -40,26 +40,26 @@ _local = _options(
     click.option(
         "--cache-dir",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Where indexes of local folders are kept.",
+        help="Where indexes of local folders are kept (the system's cache folder); may be deleted at any time.",
     ),
     click.option(
         "--log-level",
         type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
-        help="How much is logged to stderr.",
+        help="How much is logged to stderr (WARNING).",
     ),
 )
 _folders = click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
 _source = _options(
     click.argument("folders", nargs=-1, metavar="[FOLDER]..."),
     click.option("--base-url", metavar="URL", help="Ask this Explore server instead of local folders."),
-    click.option("--dataset", metavar="NAME", help="The dataset (name or id) to ask about where none is named."),
+    click.option("--dataset", metavar="NAME", help="The dataset (name, id or path) to ask about."),
     click.option("--allow-http", is_flag=True, default=None, help="Allow plain http to another machine."),
     _local,
 )
 _similarity = click.option(
     "--similarity",
     type=float,
-    help="How alike images must be, 0 to 1: 1 pixel-equal, 0.95 (if not given) near-duplicate, 0.80 related.",
+    help="How alike images must be, 0 to 1: 1 pixel-equal, 0.95 (if not given) near-duplicate; lower, chance matches.",
 )
 _page = _options(
     click.option("--limit", type=int, help="How many to show, 1 to 100; 20 if not given."),

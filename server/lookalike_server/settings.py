@@ -37,13 +37,19 @@ class Settings(BaseSettings):
     token: SecretStr | None = Field(default=None, description="A ready JWT, instead of key and secret")
     dataset: str | None = Field(default=None, description="Dataset (name or id) for questions that name none")
     allow_http: bool = Field(
-        default=False, description="Talk plain http to a server that is not on this machine (true or false)"
+        default=False,
+        description="Talk plain http to a server that is not on this machine (true or false; default false)",
     )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("lookalike", appauthor=False),
-        description="Where indexes of local folders are kept; the folders themselves are only ever read",
+        description=(
+            "Where indexes of local folders are kept (default: the system's cache folder, ~/.cache/lookalike on Linux)"
+            "; may be deleted at any time"
+        ),
     )
-    log_level: LogLevel = Field(default="WARNING", description="How much is logged to stderr")
+    log_level: LogLevel = Field(
+        default="WARNING", description="How much is logged to stderr: DEBUG, INFO, WARNING (default) or ERROR"
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -57,7 +63,7 @@ class Settings(BaseSettings):
         try:
             return folder.expanduser()
         except RuntimeError:
-            raise ValueError(f"nobody has the home directory of {str(folder)!r}") from None
+            raise ValueError(f"{str(folder)!r} names a user this system does not have; give a full path") from None
 
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> "Settings":

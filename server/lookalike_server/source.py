@@ -27,7 +27,7 @@ class Source:
         if settings.base_url is not None and folders:
             raise SettingsError(
                 f"both folders and an Explore server ({variable_of('base_url')} or --base-url) were given. "
-                "Leave out the folders to ask the server, or unset it to serve the folders."
+                "Leave out the folders to ask the server; drop the flag and unset the variable to serve the folders."
             )
         if settings.base_url is None and not folders:
             raise SettingsError(

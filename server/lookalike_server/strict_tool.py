@@ -18,7 +18,6 @@ from typing_extensions import override
 from lookalike_server.arguments import ArgumentsError, parse_arguments
 from lookalike_server.progress import RisingProgress
 from lookalike_server.questions import PATIENCE_SECONDS, Question, ask
-from lookalike_server.schema import input_schema
 from lookalike_server.source import Source
 from lookalike_tools import LookalikeError
 
@@ -44,7 +43,7 @@ class StrictTool(Tool):
             name=question.name,
             title=question.title,
             description=question.description,
-            parameters=input_schema(question.query),
+            parameters=question.query.model_json_schema(),
             fn_metadata=FuncMetadata(
                 arg_model=ArgModelBase,
                 output_schema=question.answer.model_json_schema(mode="serialization"),

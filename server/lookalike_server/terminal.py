@@ -81,7 +81,7 @@ def _found(dataset: Dataset) -> list[str]:
     if not dataset.n_skipped:
         return [total]
     reasons = ", ".join(f"{count:,} {UntrustedText(reason)}" for reason, count in dataset.skipped_reasons.items())
-    lines = [f"{total}; skipped {dataset.n_skipped:,} files ({reasons})"]
+    lines = [f"{total}; skipped {dataset.n_skipped:,} ({reasons})"]
     lines += [
         f"  skipped {named(UntrustedPath(file.file_path))}: {UntrustedText(file.reason)}" for file in dataset.skipped
     ]

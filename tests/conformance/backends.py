@@ -79,7 +79,7 @@ async def engine_over_asgi(pictures: Pictures, cache: Path) -> AsyncIterator[Exp
     engine = _engine(pictures, cache)
     transport = httpx.ASGITransport(engine.app)
     try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://lookalike.local/api/v1") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://lookalike.invalid/api/v1") as client:
             yield await _explore(client, pictures)
     finally:
         engine.close()

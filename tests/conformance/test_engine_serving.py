@@ -48,7 +48,7 @@ async def serving(*datasets: FolderDataset, cache: Path, **settings: Any) -> Asy
 @asynccontextmanager
 async def calling(app: Any) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://lookalike.local/api/v1") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://lookalike.invalid/api/v1") as client:
         yield client
 
 

@@ -20,4 +20,4 @@ async def test_a_folder_that_fails_takes_no_line_from_those_before_it(tmp_path: 
     with pytest.raises(LookalikeError, match="gone"):
         await index_all(engine, said.append)
     engine.close()
-    assert said == ["pictures: 22 images; skipped 1 files (1 not an image)", "  skipped notes.txt: not an image"]
+    assert said == ["pictures: 22 images; skipped 1 (1 not an image)", "  skipped notes.txt: not an image"]

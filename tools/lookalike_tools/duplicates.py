@@ -7,7 +7,7 @@ from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.filters import Filter
 from lookalike_tools.explore.honouring import Honoured, honoured
 from lookalike_tools.explore.models import Cluster
-from lookalike_tools.folders import common_folder, joined
+from lookalike_tools.folders import common_folder, openable
 from lookalike_tools.opening import Opened, open_dataset
 from lookalike_tools.progress import Progress
 from lookalike_tools.queries import DuplicatesQuery
@@ -19,10 +19,14 @@ NAME = "find_duplicates"
 TITLE = "Find duplicate images"
 DESCRIPTION = (
     "Finds clusters of duplicate and near-duplicate images in a dataset and suggests which image of each to keep. "
-    "Use it when asked what is duplicated, copied, redundant or can be deleted. Similarity 0.95, the default, means "
-    "copies: resized, recompressed, lightly edited; lower it for looser look-alikes. It changes and deletes nothing, "
-    "does not search by content, and does not find images without copies (find_unique)."
+    "Use it when asked what is duplicated, copied, redundant or can be deleted. Similarity 0.95, the default, means"
+    " copies: recompressed, resized, lightly edited, mirrored, turned; 1 means pixel-equal. Lower finds more, with "
+    "chance matches among them. In local folders crops, borders and tilts are missed. It deletes nothing, does not "
+    "search by content, and does not list images without copies (find_unique)."
 )
+
+_TRUSTED = 0.9
+"""Below this similarity unrelated images of a large dataset meet by chance."""
 
 
 async def find_duplicates(
@@ -50,7 +54,7 @@ async def find_duplicates(
         clusters = [row.cut(cut, folder) for row in page[: cut.items]]
         shown = len(clusters)
         is_last = shown == len(page) and len(window) <= query.limit
-        where = joined(opened.dataset.root_path, folder) if page else None
+        where = openable(opened.dataset.root_path, opened.dataset.roots, folder) if page else None
         return DuplicatesAnswer(
             **opened.head(complete=count.complete, notes=[*notes, *cut_notes(cut, page, folder)]),
             similarity=query.similarity,
@@ -79,7 +83,10 @@ def nothing_found(opened: Opened, found: Honoured, page: list[Row]) -> list[str]
     floor = opened.dataset.similarity_floor
     if floor is not None and reachable < floor:
         return [f"{asked}; the closest pair is at {spelled(reachable)}, below what the index covers ({spelled(floor)})"]
-    return [f"{asked}; the closest pair is at {spelled(reachable)}: similarity {spelled(reachable)} would show it"]
+    chance = "" if reachable >= _TRUSTED else ", if only by chance"
+    return [
+        f"{asked}; the closest pair is at {spelled(reachable)}: similarity {spelled(reachable)} would show it{chance}"
+    ]
 
 
 async def _window(found: Honoured, count: Count, offset: int, limit: int) -> list[Cluster]:

@@ -1,6 +1,6 @@
 """Paths relative to what they have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 def common_folder(paths: Iterable[str]) -> str:
@@ -22,8 +22,14 @@ def below(path: str, folder: str) -> str:
     return path[len(folder) + 1 :] if folder else path
 
 
-def joined(root: str | None, folder: str) -> str | None:
-    """The folder as the caller can open it, under `root` where the dataset has one; `None` where nothing is known."""
+def openable(root: str | None, roots: Mapping[str, str], folder: str) -> str | None:
+    """The folder as the caller can open it: below `root`, or below the one of `roots` that its first part stands for.
+
+    As it is where a dataset has neither; `None` where that says nothing.
+    """
+    label, _, rest = folder.partition("/")
+    if root is None and label in roots:
+        root, folder = roots[label], rest
     if root is None:
         return folder or None
     return f"{root.rstrip('/')}/{folder}" if folder else root

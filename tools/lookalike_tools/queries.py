@@ -18,13 +18,20 @@ _Whole = Annotated[int, BeforeValidator(_integral)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _Dataset = Annotated[
     _Text | None,
-    Field(description="Dataset name, id, or path of a served folder. May be left out if there is just one."),
+    Field(description="Dataset name, id, or path of a served folder. Leave it out if there is just one."),
 ]
 _Similarity = Annotated[
-    float, Field(ge=0, le=1, description="Least similarity within a cluster; 1 = pixel-equal only.")
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="Lowest similarity of any two images in a cluster; 1 = pixel-equal. Folders: 0.7 or more.",
+    ),
 ]
-_Cursor = Annotated[_Text | None, Field(description="next_cursor of the page before.")]
-_Entities = Annotated[EntityType, Field(description="OBJECTS compares detected objects, where there are any.")]
+_Cursor = Annotated[_Text | None, Field(description="next_cursor of the page before; repeat the other arguments.")]
+_Entities = Annotated[
+    EntityType, Field(description="IMAGES: whole images. OBJECTS: detected objects, on servers that have them.")
+]
 
 
 class DuplicatesQuery(Query):
@@ -41,7 +48,9 @@ class UniqueQuery(Query):
     """What `find_unique` is asked."""
 
     dataset: _Dataset = None
-    uniqueness: float = Field(default=0.8, ge=0, le=1, description="Least uniqueness.")
+    uniqueness: float = Field(
+        default=0.8, ge=0, le=1, description="Lowest uniqueness to list; a rank, not a similarity."
+    )
     limit: _Whole = Field(default=20, ge=1, le=100, description="Images per page.")
     cursor: _Cursor = None
     entity_type: _Entities = "IMAGES"
@@ -53,5 +62,5 @@ class SummaryQuery(Query):
     dataset: _Dataset = None
     similarity: _Similarity = 0.95
     group_by: Literal["folder", "label"] | None = Field(
-        default=None, description="Also split by first folder below the root, or by label where the server has labels."
+        default=None, description="Also count by first folder below the root, or by label on servers with labels."
     )

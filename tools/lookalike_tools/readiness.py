@@ -46,6 +46,6 @@ def _refuse_unready(explore: ExploreClient, dataset: Dataset) -> None:
             )
         case "ERROR":
             reason = f": {quoted(dataset.fatal_error_msg)}" if explore.is_local and dataset.fatal_error_msg else ""
-            raise DatasetNotReady(f"Indexing of {about(dataset)} failed{reason}", "Mend the cause and index it again")
+            raise DatasetNotReady(f"Indexing of {about(dataset)} failed{reason}", "Correct this, then ask again")
         case _:
             return

@@ -1,5 +1,6 @@
 """summarize_clusters: how redundant a dataset is, where, at which threshold, and what cleaning would save."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -19,16 +20,17 @@ from lookalike_tools.progress import Progress
 from lookalike_tools.queries import SummaryQuery
 from lookalike_tools.results.clusters import Totals
 from lookalike_tools.results.summary import Across, AtThreshold, Group, RestOfGroups, Size, SummaryAnswer
-from lookalike_tools.similarity import THRESHOLDS, floored
+from lookalike_tools.similarity import THRESHOLDS
 from lookalike_tools.together import together
 from lookalike_tools.untrusted import UntrustedText
 
 NAME = "summarize_clusters"
 TITLE = "Summarize duplicates"
 DESCRIPTION = (
-    "Summarizes how redundant a dataset is: how many images are duplicates at several similarities, how many could go, "
-    "what that saves, the largest clusters, and where they lie (group_by). Use it first on an unknown dataset, or to "
-    "choose a threshold; 0.95 means copies. It does not list all clusters (find_duplicates) and changes nothing."
+    "Says how redundant a dataset is: images that could go and bytes saved, counts at several similarities, cluster"
+    " sizes, the five largest clusters, and with group_by where copies lie and which folders or labels share them "
+    "(train and test, for example). Use it first on an unknown dataset. 0.95 means copies. It does not list all "
+    "clusters (find_duplicates) and changes nothing."
 )
 
 _LARGEST = 5
@@ -108,7 +110,7 @@ def _share(totals: Totals) -> float | None:
     """Of all images, where the server's counts allow it."""
     if not totals.images or totals.clustered > totals.images:
         return None
-    return floored(totals.removable / totals.images)
+    return math.floor(totals.removable * 10_000 / totals.images) / 10_000
 
 
 def _refuse_labels_of_folders(opened: Opened, query: SummaryQuery) -> None:

@@ -8,7 +8,7 @@ from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.filters import Filter
 from lookalike_tools.explore.honouring import Honoured, honoured
 from lookalike_tools.explore.models import Cluster, Preview
-from lookalike_tools.folders import below, common_folder, joined
+from lookalike_tools.folders import below, common_folder, openable
 from lookalike_tools.opening import Opened, open_dataset
 from lookalike_tools.progress import Progress
 from lookalike_tools.queries import UniqueQuery
@@ -19,10 +19,11 @@ from lookalike_tools.untrusted import UntrustedPath
 NAME = "find_unique"
 TITLE = "Find unique images"
 DESCRIPTION = (
-    "Finds the images of a dataset that are unlike all others, most unique first. Use it when asked for outliers, "
-    "rare pictures or images without copies. Uniqueness 0.8 means: more unlike everything else than 80 % of the "
-    "dataset. An image with a copy at similarity 0.95 or above is never unique. It does not judge quality or search "
-    "by content; for copies use find_duplicates."
+    "Lists the images of a dataset that have no copy, those farthest from their most similar other image first. Use"
+    " it when asked which images have no copies, or are least like the rest. Uniqueness 0.8 means: farther from its"
+    " nearest image than 80 % of the images. An image with a copy at similarity 0.95 or above is never listed. In "
+    "local folders it compares layout and tones, not subjects, so it does not find unusual subjects. For copies use"
+    " find_duplicates."
 )
 
 
@@ -60,7 +61,7 @@ async def find_unique(
     def build(cut: Cut) -> UniqueAnswer:
         images = [_image(image, folder, cut) for image in page[: cut.items]]
         is_last = len(images) == len(found.images)
-        where = joined(opened.dataset.root_path, folder) if page else None
+        where = openable(opened.dataset.root_path, opened.dataset.roots, folder) if page else None
         return UniqueAnswer(
             **opened.head(complete=found.complete, notes=[*notes, *cut.notes(len(page), longest=longest)]),
             uniqueness=query.uniqueness,

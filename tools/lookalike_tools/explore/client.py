@@ -47,7 +47,7 @@ class ExploreClient:
         """The Explore service in this process, such as the embedded engine's app."""
         from lookalike_tools.explore.transport import Transport  # noqa: PLC0415  (httpx is slow to import)
 
-        transport = Transport.to_app(asgi_app, "http://lookalike.local/api/v1", "The local engine")
+        transport = Transport.to_app(asgi_app, "http://lookalike.invalid/api/v1", "The local engine")
         return cls(transport, UntrustedText(label), is_local=True)
 
     @classmethod

@@ -21,8 +21,10 @@ class Answer(Record):
     source: UntrustedText = Field(description="local, or the server's host.")
     complete: bool = Field(description="Whether the totals cover the whole dataset.")
     notes: list[UntrustedText] = Field(description="What else there is to know about this answer.")
-    done: int | None = Field(default=None, description="While indexing: steps done.")
-    total: int | None = Field(default=None, description="While indexing: steps in all, where known.")
+    done: int | None = Field(
+        default=None, description="While indexing: files or comparisons done in the present stage."
+    )
+    total: int | None = Field(default=None, description="While indexing: how many in all, where known.")
 
     def structured(self) -> dict[str, Any]:
         """The answer as JSON-ready data; what is absent is left out."""

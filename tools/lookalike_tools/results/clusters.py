@@ -15,13 +15,15 @@ Relation = Literal["mirrored", "rotated", "mirrored and rotated"]
 class Totals(Record):
     """Counts over the dataset, at the asked similarity."""
 
-    images: int | None = Field(default=None, description="clustered + single.")
+    images: int | None = Field(default=None, description="Images in the dataset: clustered + single.")
     clustered: int = Field(description="Images in a duplicate cluster.")
     single: int | None = Field(default=None, description="Images in none.")
     clusters: int = Field(description="Duplicate clusters.")
     removable: int = Field(description="Sum of n - 1 over the clusters: what can go if one of each is kept.")
     bytes_removable: int | None = Field(default=None, description="Their file sizes.")
-    skipped: int | None = Field(default=None, description="Files that could not be read as images; not counted.")
+    skipped: int | None = Field(
+        default=None, description="Files and folders left out, by reason in notes; not counted."
+    )
     aliases: int | None = Field(default=None, description="Links to files already counted; not counted again.")
 
     def in_words(self, similarity: str) -> str:
@@ -44,8 +46,10 @@ class Totals(Record):
 class Other(Record):
     """A member of a cluster that is not the keeper."""
 
-    path: UntrustedPath = Field(description="Below folder.")
-    relation: Relation | None = Field(default=None, description="To the keeper, unless it stands the same way.")
+    path: UntrustedPath = Field(description="Below folder, where the answer has one.")
+    relation: Relation | None = Field(
+        default=None, description="How it is turned relative to the keeper; absent where it is not, or where unknown."
+    )
 
     def in_words(self) -> str:
         """The path, and how it stands."""

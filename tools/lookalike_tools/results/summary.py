@@ -57,8 +57,12 @@ class SummaryAnswer(Answer):
         default=None, description="Least similarity of any two images of a cluster, as asked."
     )
     totals: Totals | None = Field(default=None, description="Over the whole dataset, at that similarity.")
-    share_removable: float | None = Field(default=None, description="removable / images, rounded down.")
-    thresholds: list[AtThreshold] | None = Field(default=None, description="The same at other similarities.")
+    share_removable: float | None = Field(
+        default=None, description="removable / images, rounded down to four decimals."
+    )
+    thresholds: list[AtThreshold] | None = Field(
+        default=None, description="Clusters and removable images at several similarities, the asked one among them."
+    )
     sizes: list[Size] | None = Field(default=None, description="Clusters by size.")
     largest: list[Cluster] | None = Field(default=None, description="The largest clusters.")
     groups: list[Group] | None = Field(default=None, description="By folder or label, most removable first.")
@@ -68,7 +72,7 @@ class SummaryAnswer(Answer):
     def _summary(self) -> str:
         if self.totals is None or self.similarity is None:
             return ""
-        share = "" if self.share_removable is None else f" Share removable: {self.share_removable:.2f}."
+        share = "" if self.share_removable is None else f" Share removable: {self.share_removable:.4f}."
         return self.totals.in_words(spelled(self.similarity)) + share
 
     def _lines(self) -> Iterable[str]:
