@@ -5,7 +5,10 @@ import os
 import pytest
 from hypothesis import settings
 
+# The same cases every time in make test, fresh ones and more of them in make test-slow; no time limits anywhere.
+settings.register_profile("sample", derandomize=True, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile("sample")
 
 
 @pytest.fixture(scope="session")

@@ -107,6 +107,8 @@ def _run(work: Callable[..., Awaitable[MadeT]], *arguments: object) -> MadeT:
     try:
         return anyio.run(work, *arguments)
     except (LookalikeError, ArgumentsError) as error:
-        raise click.ClickException(str(error)) from error
+        problem = str(error)
     except KeyboardInterrupt:
         raise click.Abort from None
+    # Out here nothing holds on to the failed call's frames; DuckDB's bindings report leaks if they outlive it.
+    raise click.ClickException(problem)
