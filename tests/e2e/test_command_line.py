@@ -156,7 +156,7 @@ def test_two_folders_of_one_name_are_refused_with_what_to_do(tmp_path: Path) -> 
         (["serve", "--base-url", "https://explore.example"], {"LOOKALIKE_TOKEN": "a b"}, "cannot be sent"),
         (["serve", "~nobody-of-that-name/pictures"], {}, "is not a folder"),
         (["serve", "a" * 5000], {}, "is not a folder"),
-        (["serve", "."], {"LOOKALIKE_CACHE_DIR": "~nobody-of-that-name/c"}, "home directory"),
+        (["serve", "."], {"LOOKALIKE_CACHE_DIR": "~nobody-of-that-name/c"}, "a user this system does not have"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_served(
