@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from lookalike_engine import Engine, EngineSettings, FolderDataset
-from tests.conformance.loopback import served
+from tests.loopback import served
 from tests.pictures import Truth, scene
 
 CROWD_SINGLES = 104

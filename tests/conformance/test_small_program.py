@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from lookalike_engine import Engine, EngineSettings, FolderDataset
-from tests.conformance.loopback import served
+from tests.loopback import served
 from tests.pictures import save_set
 
 SCRIPT = """

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.api_process import api_process
 from tests.pictures import save_set, tree_digest
 
 
@@ -63,32 +64,11 @@ def test_index_is_about_folders_even_where_a_server_is_preset(folder: Path, cach
 
 
 def test_api_serves_the_explore_api_on_loopback(folder: Path, cache: Path) -> None:
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "lookalike_server",
-            "api",
-            str(folder),
-            "--port",
-            "0",
-            "--cache-dir",
-            str(cache),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            assert process.stdout is not None
-            address = re.search(r"http://127\.0\.0\.1:\d+/api/v1", process.stdout.readline())
-            assert address is not None
-            with urllib.request.urlopen(f"{address[0]}/datasets") as answer:
-                (dataset,) = json.load(answer)
-            assert dataset["display_name"] == "pictures"
-            assert dataset["id"] in process.stdout.readline()
-        finally:
-            process.kill()
+    with api_process([folder], cache) as (address, (line,)):
+        with urllib.request.urlopen(f"{address}/api/v1/datasets") as answer:
+            (dataset,) = json.load(answer)
+        assert dataset["display_name"] == "pictures"
+        assert dataset["id"] in line
 
 
 def test_help_names_every_command() -> None:

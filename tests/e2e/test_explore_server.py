@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.api_process import api_process
 from tests.pictures import save_set
 
 
@@ -18,20 +18,8 @@ from tests.pictures import save_set
 def server(tmp_path: Path) -> Iterator[str]:
     save_set(tmp_path / "pictures")
     (tmp_path / "other").mkdir()
-    folders = [str(tmp_path / "pictures"), str(tmp_path / "other")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lookalike_server", "api", *folders, "--port", "0", "--cache-dir", str(tmp_path / "c")],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            assert process.stdout is not None
-            address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-            assert address is not None
-            yield address[0]
-        finally:
-            process.kill()
+    with api_process([tmp_path / "pictures", tmp_path / "other"], tmp_path / "c") as (address, _):
+        yield address
 
 
 def asked(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -24,10 +24,21 @@ class _AnnouncedServer(uvicorn.Server):
 
 
 @contextmanager
-def served(app: Any) -> Iterator[str]:
-    """Serve `app` on a free port of 127.0.0.1 and yield its base URL, without a path."""
+def served(app: Any, *, log_level: str = "warning") -> Iterator[str]:
+    """Serve `app` on a free port of 127.0.0.1 and yield its base URL, without a path.
+
+    Answers that are still under way when it stops, such as one that stalls on purpose, are cut off after a second.
+    """
     server = _AnnouncedServer(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off", ws="none")
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_level=log_level,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
     )
     thread = threading.Thread(target=server.run, name="loopback server")
     thread.start()
