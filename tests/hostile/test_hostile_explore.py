@@ -21,7 +21,7 @@ from lookalike_tools import (
     summarize_clusters,
 )
 from lookalike_tools.errors import BadAnswer
-from tests.tools.standins import Heard, Server, cluster, copies, engine, image, listening, single
+from tests.explore_servers import Heard, Server, cluster, copies, engine, image, listening, single
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from mcp import Client
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tests.explore_servers import DATASET_ID, Server, copies, listening, single
 from tests.server.conversation import ERAS, Era, conversation, facts_of
-from tests.tools.standins import DATASET_ID, Server, copies, listening, single
 
 
 class Held:

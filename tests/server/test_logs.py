@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from lookalike_server.logs import RedactingFormatter
 from lookalike_tools import ExploreClient
-from tests.tools.standins import Server, copies, listening, single
+from tests.explore_servers import Server, copies, listening, single
 
 SECRET = "s3cr3t-of-the-key"
 

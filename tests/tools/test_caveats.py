@@ -12,7 +12,7 @@ from lookalike_tools import (
     find_duplicates,
     summarize_clusters,
 )
-from tests.tools.standins import Heard, engine, engine_copies
+from tests.explore_servers import Heard, engine, engine_copies
 
 pytestmark = pytest.mark.anyio
 

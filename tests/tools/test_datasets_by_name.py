@@ -4,7 +4,7 @@ import pytest
 
 from lookalike_tools import Dataset, DuplicatesQuery, ExploreClient, resolve_dataset
 from lookalike_tools.errors import AmbiguousDataset, UnknownDataset
-from tests.tools.standins import DATASET_ID, Server, engine
+from tests.explore_servers import DATASET_ID, Server, engine
 
 pytestmark = pytest.mark.anyio
 

@@ -20,7 +20,7 @@ from lookalike_tools import (
     summarize_clusters,
 )
 from lookalike_tools.errors import CannotAnswer, RefusedCursor, UnknownDataset
-from tests.tools.standins import DATASET_ID, Heard, Server, cluster, copies, image, listening, single
+from tests.explore_servers import DATASET_ID, Heard, Server, cluster, copies, image, listening, single
 
 pytestmark = pytest.mark.anyio
 

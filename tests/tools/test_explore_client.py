@@ -26,7 +26,7 @@ from lookalike_tools.errors import (
     WrongArgument,
     WrongSettings,
 )
-from tests.tools.standins import DATASET_ID, Heard, Server, copies, engine, listening, single
+from tests.explore_servers import DATASET_ID, Heard, Server, copies, engine, listening, single
 
 pytestmark = pytest.mark.anyio
 

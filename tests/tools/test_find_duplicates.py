@@ -5,7 +5,7 @@ import pytest
 
 from lookalike_tools import DuplicatesAnswer, DuplicatesQuery, ExploreClient, LookalikeError, find_duplicates
 from lookalike_tools.errors import CannotAnswer, DatasetNotReady, WrongArgument
-from tests.tools.standins import (
+from tests.explore_servers import (
     Heard,
     Server,
     cluster,

@@ -4,7 +4,7 @@ import pytest
 
 from lookalike_tools import ExploreClient, UniqueAnswer, UniqueQuery, find_unique
 from lookalike_tools.errors import CannotAnswer
-from tests.tools.standins import Heard, Server, cluster, copies, engine, engine_copies, image, listening, single
+from tests.explore_servers import Heard, Server, cluster, copies, engine, engine_copies, image, listening, single
 
 pytestmark = pytest.mark.anyio
 

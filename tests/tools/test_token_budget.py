@@ -21,7 +21,7 @@ from lookalike_tools import (
     unique,
 )
 from lookalike_tools.tokens import estimated_tokens
-from tests.tools.standins import Heard, Server, engine, engine_copies, single
+from tests.explore_servers import Heard, Server, engine, engine_copies, single
 
 ENCODINGS = [bpe_openai.get_encoding(name) for name in ("o200k_base", "cl100k_base")]
 SEED = random.Random(7)

@@ -16,7 +16,7 @@ from lookalike_tools import (
     summarize_clusters,
 )
 from lookalike_tools.untrusted import named
-from tests.tools.standins import Heard, Server, copies, engine, engine_copies, single
+from tests.explore_servers import Heard, Server, copies, engine, engine_copies, single
 
 pytestmark = pytest.mark.anyio
 

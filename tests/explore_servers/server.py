@@ -1,62 +1,20 @@
-"""Small Explore servers that stand in for the real ones, with their quirks switched on by name."""
+"""A small Explore server over contents that a test names; the defaults are the documented cloud."""
 
 import json
-import uuid
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.loopback import served
+from tests.explore_servers.contents import Json
 
 DATASET_ID = "3f2a91c0-0000-4000-8000-000000000001"
 PAGE = 100
-Json = dict[str, Any]
-
-
-def image(name: str, **extra: Any) -> Json:
-    """A preview as the documented cloud sends it."""
-    return {
-        "type": "IMAGE",
-        "media_id": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
-        "media_uri": f"https://pictures.example/{name}",
-        "media_thumb_uri": f"/thumbs/{name}",
-        "file_name": name.rsplit("/", 1)[-1],
-        **extra,
-    }
-
-
-def cluster(images: Sequence[Json], n: int | None = None, **extra: Any) -> Json:
-    """A cluster of `n` images, of which at most nine are previews."""
-    key = "|".join(str(preview["media_id"]) for preview in images) + str(n)
-    return {
-        "cluster_id": str(uuid.uuid5(uuid.NAMESPACE_URL, key)),
-        "type": "IMAGES",
-        "n_images": len(images) if n is None else n,
-        "similarity_threshold": "0",
-        "relevance_score": None,
-        "previews": list(images[:9]),
-        "labels": None,
-        "user_tags": None,
-        **extra,
-    }
-
-
-def copies(name: str, n: int = 2, **extra: Any) -> Json:
-    """A cluster of `n` copies of one picture, with sizes."""
-    images = [image(f"{name}-{i}.jpg", width=100 * (n - i), height=100 * (n - i)) for i in range(min(n, 9))]
-    return cluster(images, n, **extra)
-
-
-def single(name: str, **extra: Any) -> Json:
-    """A cluster of one."""
-    return cluster([image(f"{name}.jpg", **extra)])
 
 
 @dataclass
@@ -193,24 +151,6 @@ def engine_count(server: Server, clusters: list[Json], request: Request) -> Json
     return answer
 
 
-def engine_copies(paths: Sequence[str], *, exact: bool = False, reason: str = "most_pixels", **extra: Any) -> Json:
-    """A cluster as the engine sends it, the first path its keeper."""
-    images = [
-        image(
-            path,
-            file_path=path,
-            width=4032 // (rank + 1),
-            height=3024,
-            keeper_rank=rank,
-            file_size=1000,
-            **({"relation": "mirrored_rotated" if rank == 2 else "same"} if rank else {}),
-        )
-        for rank, path in enumerate(paths)
-    ]
-    made = cluster(images, exact=exact, lowest_similarity=1.0 if exact else 0.9687, keeper_reason=reason, **extra)
-    return {**made, "short_id": made["cluster_id"][:8]}
-
-
 def engine(duplicates: Sequence[Json], singles: Sequence[Json] = (), **changes: Any) -> Server:
     """The embedded engine's answers, as docs/explore-contract.md has them."""
     server = Server(
@@ -230,32 +170,3 @@ def engine(duplicates: Sequence[Json], singles: Sequence[Json] = (), **changes: 
         },
     )
     return replace(server, **changes)
-
-
-def listening(app: Any) -> AbstractContextManager[str]:
-    """The app on a loopback port, over real HTTP; gives its base URL. Many break on purpose, so nothing is logged."""
-    return served(app, log_level="critical")
-
-
-class Heard:
-    """Collects progress reports."""
-
-    def __init__(self) -> None:
-        self.reports: list[tuple[float, float | None, str]] = []
-
-    async def __call__(self, done: float, total: float | None, message: str) -> None:
-        self.reports.append((done, total, message))
-
-
-__all__ = [
-    "DATASET_ID",
-    "Heard",
-    "JSONResponse",
-    "Server",
-    "cluster",
-    "copies",
-    "engine",
-    "image",
-    "listening",
-    "single",
-]

@@ -1,0 +1,22 @@
+"""Explore servers that stand in for those that exist, on loopback, over real HTTP."""
+
+from tests.explore_servers.contents import Json, cluster, copies, engine_copies, image, single
+from tests.explore_servers.hearing import Heard, listening
+from tests.explore_servers.server import DATASET_ID, Server, engine, engine_count, older_count, plain_count
+
+__all__ = [
+    "DATASET_ID",
+    "Heard",
+    "Json",
+    "Server",
+    "cluster",
+    "copies",
+    "engine",
+    "engine_copies",
+    "engine_count",
+    "image",
+    "listening",
+    "older_count",
+    "plain_count",
+    "single",
+]
