@@ -36,6 +36,7 @@ class Server:
     guard: Callable[[Request], Response | None] = lambda _request: None
     mend: Callable[[str, Any], Any] = lambda _path, answer: answer
     requests: list[Request] = field(default_factory=list)
+    more_routes: list[Route] = field(default_factory=list)
 
     def app(self) -> Starlette:
         routes = [
@@ -44,7 +45,7 @@ class Server:
             Route("/api/v1/explore/{id}", self._answer(self._page)),
             Route("/api/v1/explore/{id}/exploration_metadata", self._answer(self._count)),
         ]
-        return Starlette(routes=routes)
+        return Starlette(routes=[*self.more_routes, *routes])
 
     def questions(self, ending: str) -> list[dict[str, str]]:
         """The query parameters of every request whose path ends so."""

@@ -76,31 +76,32 @@ class ExploreClient:
 
     async def datasets(self) -> list[Dataset]:
         """All datasets that the credential may see."""
-        return await self._read(_DATASETS, "/datasets", {}, "a list of datasets")
+        return await self.read(_DATASETS, "/datasets", {}, "a list of datasets")
 
     async def dataset(self, dataset_id: str) -> Dataset:
         """One dataset by its id."""
-        return await self._read(_DATASET, f"/dataset/{_checked(dataset_id)}", {}, f"dataset {quoted(dataset_id)}")
+        return await self.read(_DATASET, f"/dataset/{checked_id(dataset_id)}", {}, f"dataset {quoted(dataset_id)}")
 
     async def page(self, dataset: Dataset, wanted: Filter, number: int) -> Page:
         """Page `number`, from 0, of the clusters; one shorter than 100 is the last."""
         params = {**wanted.params(), "page_number": str(number)}
-        return await self._read(_PAGE, f"/explore/{_checked(dataset.id)}", params, about(dataset))
+        return await self.read(_PAGE, f"/explore/{checked_id(dataset.id)}", params, about(dataset))
 
     async def metadata(
         self, dataset: Dataset, wanted: Filter, extra: Mapping[str, str] | None = None
     ) -> Metadata | None:
         """The counts for the same filters; `None` where the server has no such call."""
-        path = f"/explore/{_checked(dataset.id)}/exploration_metadata"
+        path = f"/explore/{checked_id(dataset.id)}/exploration_metadata"
         try:
-            return await self._read(_METADATA, path, {**wanted.params(), **(extra or {})}, about(dataset))
+            return await self.read(_METADATA, path, {**wanted.params(), **(extra or {})}, about(dataset))
         except (NotFound, ServerFailed, RefusedParameters, BadAnswer):
             # Some servers answer an unknown call with their web page, or with 405.
             if self.is_local:
                 raise
             return None
 
-    async def _read(self, kind: TypeAdapter[Answer], path: str, params: Mapping[str, str], what: str) -> Answer:
+    async def read(self, kind: TypeAdapter[Answer], path: str, params: Mapping[str, str], what: str) -> Answer:
+        """What the server answers under `path`, as `kind`; `what` says in errors what was asked about."""
         answer = await self._transport.get(path.lstrip("/"), params, what)
         try:
             return kind.validate_python(answer)
@@ -116,7 +117,8 @@ def about(dataset: Dataset) -> str:
     return f"dataset {quoted(dataset.display_name or dataset.id)}"
 
 
-def _checked(identifier: str) -> str:
+def checked_id(identifier: str) -> str:
+    """`identifier` where it can stand in a path and change nothing but its own part. Raises `WrongArgument`."""
     if not _ID.fullmatch(identifier):
         raise WrongArgument(f"{quoted(identifier)} cannot be an id", "Use an id or a name from the list of datasets")
     return identifier

@@ -1,0 +1,1 @@
+"""Bodies that are not what they should be."""

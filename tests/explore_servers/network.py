@@ -1,0 +1,1 @@
+"""A bad network, and servers that stall, refuse and fail."""

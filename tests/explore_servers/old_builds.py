@@ -1,0 +1,1 @@
+"""What older on-premises builds do."""
