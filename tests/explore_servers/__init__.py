@@ -8,9 +8,9 @@ from tests.explore_servers.server import DATASET_ID, Server, engine, engine_coun
 
 __all__ = [
     "DATASET_ID",
+    "QUIRKS",
     "Heard",
     "Json",
-    "QUIRKS",
     "Server",
     "bodies",
     "cluster",
