@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -24,9 +25,12 @@ class _AnnouncedServer(uvicorn.Server):
 
 
 @contextmanager
-def served(app: Any, *, log_level: str = "warning") -> Iterator[str]:
+def served(
+    app: Any, *, log_level: str = "warning", certificate: Path | None = None, dates: bool = True
+) -> Iterator[str]:
     """Serve `app` on a free port of 127.0.0.1 and yield its base URL, without a path.
 
+    It is https with a `certificate` (a PEM file with its key). Without `dates` the app sends its own Date header.
     Answers that are still under way when it stops, such as one that stalls on purpose, are cut off after a second.
     """
     server = _AnnouncedServer(
@@ -38,6 +42,8 @@ def served(app: Any, *, log_level: str = "warning") -> Iterator[str]:
             lifespan="off",
             ws="none",
             timeout_graceful_shutdown=1,
+            ssl_certfile=certificate,
+            date_header=dates,
         )
     )
     thread = threading.Thread(target=server.run, name="loopback server")
@@ -46,7 +52,7 @@ def served(app: Any, *, log_level: str = "warning") -> Iterator[str]:
         server.settled.wait()
         assert server.started, "the loopback server did not start"
         host, port = server.servers[0].sockets[0].getsockname()[:2]
-        yield f"http://{host}:{port}"
+        yield f"{'http' if certificate is None else 'https'}://{host}:{port}"
     finally:
         server.should_exit = True
         thread.join()

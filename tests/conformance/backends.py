@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -9,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from lookalike_engine import Engine, EngineSettings, FolderDataset
+from lookalike_tools import Credentials, ExploreClient
+from tests.conformance import known_sets
+from tests.explore_servers import Collection, cloud, listening, on_premises, tokens
 from tests.loopback import served
 from tests.pictures import Truth, scene
 
@@ -35,6 +40,8 @@ class Explore:
     mixed: str
     crowd: str
     pictures: Pictures
+    connect: Callable[[], ExploreClient]
+    """The tools' own way to the same server."""
 
     async def get(self, path: str, **parameters: Any) -> httpx.Response:
         """Ask; parameters that are no strings are sent as JSON."""
@@ -58,7 +65,7 @@ class Explore:
 
 
 Backend = Callable[[Pictures, Path], AbstractAsyncContextManager[Explore]]
-"""Serves the sets, with a folder to work in. Another backend joins the suite by being listed in `conftest.py`."""
+"""Serves the sets, with a folder to work in. Another backend joins the suite by being listed at the end."""
 
 
 def save_crowd(folder: Path) -> None:
@@ -80,7 +87,7 @@ async def engine_over_asgi(pictures: Pictures, cache: Path) -> AsyncIterator[Exp
     transport = httpx.ASGITransport(engine.app)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://lookalike.invalid/api/v1") as client:
-            yield await _explore(client, pictures)
+            yield await _explore(client, pictures, lambda: ExploreClient.for_app(engine.app))
     finally:
         engine.close()
 
@@ -92,9 +99,31 @@ async def engine_over_http(pictures: Pictures, cache: Path) -> AsyncIterator[Exp
     try:
         with served(engine.app) as url:
             async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60) as client:
-                yield await _explore(client, pictures)
+                yield await _explore(client, pictures, lambda: ExploreClient.for_server(url))
     finally:
         engine.close()
+
+
+@asynccontextmanager
+async def documented_cloud(pictures: Pictures, _cache: Path) -> AsyncIterator[Explore]:
+    """The stand-in for the cloud, asked with the token (here for a day) and the entity type that it requires."""
+    tomorrow = int(time.time()) + 86_400
+    credentials = Credentials(api_key=tokens.KEY, api_secret=tokens.SECRET)
+    with listening(cloud(*_collections(pictures)).app()) as url:
+        async with httpx.AsyncClient(
+            base_url=f"{url}/api/v1",
+            headers={"authorization": f"Bearer {tokens.minted(exp=tomorrow)}"},
+            params={"entity_type": "IMAGES"},
+        ) as client:
+            yield await _explore(client, pictures, lambda: ExploreClient.for_server(url, credentials))
+
+
+@asynccontextmanager
+async def old_on_premises(pictures: Pictures, _cache: Path) -> AsyncIterator[Explore]:
+    """The stand-in for the old on-premises build."""
+    with listening(on_premises(*_collections(pictures)).app()) as url:
+        async with httpx.AsyncClient(base_url=f"{url}/api/v1") as client:
+            yield await _explore(client, pictures, lambda: ExploreClient.for_server(url))
 
 
 def _engine(pictures: Pictures, cache: Path) -> Engine:
@@ -102,7 +131,22 @@ def _engine(pictures: Pictures, cache: Path) -> Engine:
     return Engine(datasets, EngineSettings(cache_dir=cache))
 
 
-async def _explore(client: httpx.AsyncClient, pictures: Pictures) -> Explore:
+def _collections(pictures: Pictures) -> list[Collection]:
+    return [known_sets.mixed(pictures.truth), known_sets.crowd(CROWD_COPIES, CROWD_SINGLES)]
+
+
+async def _explore(client: httpx.AsyncClient, pictures: Pictures, connect: Callable[[], ExploreClient]) -> Explore:
     listed = (await client.get("/datasets")).json()
     ids = {dataset["display_name"]: dataset["id"] for dataset in listed}
-    return Explore(client, ids["mixed"], ids["crowd"], pictures)
+    return Explore(client, ids["mixed"], ids["crowd"], pictures, connect)
+
+
+ENGINES: tuple[Backend, ...] = (engine_over_asgi, engine_over_http)
+STAND_INS: tuple[Backend, ...] = (documented_cloud, old_on_premises)
+
+
+def on(*backends: Backend) -> pytest.MarkDecorator:
+    """Marks the tests of a module to run against each of the backends."""
+    return pytest.mark.parametrize(
+        "explore", backends, indirect=True, ids=lambda backend: backend.__name__, scope="session"
+    )

@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from tests.conformance.backends import CROWD_COPIES, CROWD_SINGLES, Explore
+from tests.conformance.backends import CROWD_COPIES, CROWD_SINGLES, ENGINES, Explore, on
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, on(*ENGINES)]
 
 DUPLICATES = [{"duplicates": {"op": "duplicates", "value": 0.95}}]
 UNIQUE = [{"uniqueness": {"op": "uniqueness", "value": 0.0}}]

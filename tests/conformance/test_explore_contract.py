@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.backends import CROWD_COPIES, CROWD_SINGLES, Explore
+from tests.conformance.backends import CROWD_COPIES, CROWD_SINGLES, ENGINES, STAND_INS, Explore, on
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, on(*ENGINES, *STAND_INS)]
 
 STATUSES = {"DRAFT", "INDEXING", "READY", "READ ONLY", "PARTIAL INDEX", "ERROR"}
 NOWHERE = "00000000-0000-4000-8000-000000000000"

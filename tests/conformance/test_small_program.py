@@ -1,45 +1,57 @@
-"""A script in the style of the vendor's own examples, run as it is against the engine on loopback."""
+"""A program in the manner of the vendor's own example, run as it is against `lookalike api` and against the cloud."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
-
-from lookalike_engine import Engine, EngineSettings, FolderDataset
-from tests.loopback import served
-from tests.pictures import save_set
-
-SCRIPT = """
-import json
-import sys
-from urllib.parse import urlencode
 from urllib.request import urlopen
 
-base_url, dataset_name = sys.argv[1:]
-datasets = json.load(urlopen(f"{base_url}/api/v1/datasets"))
-dataset_id = next(each["id"] for each in datasets if each["display_name"] == dataset_name)
-query = urlencode({
-    "vql": json.dumps([{"duplicates": {"op": "duplicates", "value": 0.95}}]),
-    "entity_type": "IMAGES",
-    "threshold": 0,
-    "page_number": 0,
-})
-answer = json.load(urlopen(f"{base_url}/api/v1/explore/{dataset_id}?{query}"))
-for cluster in answer["clusters"]:
-    print(cluster["n_images"], *sorted(preview["file_name"] for preview in cluster["previews"]), sep="|")
-"""
+import pytest
+
+from tests.conformance import known_sets
+from tests.e2e.api_process import api_process
+from tests.explore_servers import cloud, listening, tokens
+from tests.pictures import save_set
+
+PROGRAM = Path(__file__).with_name("duplicate_retrieval.py")
 
 
-def test_one_get_with_vql_prints_the_clusters_and_their_file_names(tmp_path: Path) -> None:
-    truth = save_set(tmp_path / "holidays")
-    engine = Engine([FolderDataset("holidays", (tmp_path / "holidays",))], EngineSettings(cache_dir=tmp_path / "cache"))
-    try:
-        with served(engine.app) as url:
-            script = [sys.executable, "-c", SCRIPT, url, "holidays"]
-            printed = subprocess.run(script, check=True, capture_output=True, text=True).stdout
-    finally:
-        engine.close()
+def run(base_url: str, dataset_id: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(PROGRAM), base_url, dataset_id],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_program_prints_the_same_clusters_from_a_folder_and_from_the_cloud(tmp_path: Path) -> None:
+    truth = save_set(tmp_path / "mixed")
+    with api_process([tmp_path / "mixed"], tmp_path / "cache") as (url, _):
+        with urlopen(f"{url}/api/v1/datasets") as answer:
+            (dataset,) = json.load(answer)
+        from_folder = run(url, dataset["id"])
+    mixed = known_sets.mixed(truth)
+    with listening(cloud(mixed).app()) as url:
+        from_cloud = run(url, mixed.id, VISUAL_LAYER_TOKEN=tokens.minted())
+    largest_first = sorted(truth.clusters, key=len, reverse=True)
     expected = [
-        "|".join([str(len(cluster)), *sorted(path.rpartition("/")[2] for path in cluster)])
-        for cluster in truth.clusters
+        line
+        for number, cluster in enumerate(largest_first, start=1)
+        for line in (
+            f"Cluster {number}: {len(cluster)} images",
+            *(f"  {name}" for name in sorted(path.rpartition("/")[2] for path in cluster)),
+        )
     ]
-    assert sorted(printed.splitlines()) == sorted(expected)
+    assert from_folder.stdout.splitlines() == expected, from_folder.stderr
+    assert from_cloud.stdout.splitlines() == expected, from_cloud.stderr
+
+
+@pytest.mark.parametrize("token", ["none", tokens.minted(exp=1)], ids=["no token", "an expired token"])
+def test_the_program_stops_at_a_cloud_that_does_not_let_it_in(token: str) -> None:
+    with listening(cloud().app()) as url:
+        stopped = run(url, "00000000-0000-4000-8000-000000000000", VISUAL_LAYER_TOKEN=token)
+    assert stopped.returncode != 0
+    assert "401 Client Error" in stopped.stderr

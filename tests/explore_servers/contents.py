@@ -1,10 +1,29 @@
-"""Previews and clusters as Explore servers send them."""
+"""Datasets, previews and clusters as Explore servers send them."""
 
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
 Json = dict[str, Any]
+
+
+def dataset(identifier: str, name: str, **extra: Any) -> Json:
+    """A dataset as the documented cloud sends it."""
+    return {
+        "id": identifier,
+        "display_name": name,
+        "description": "",
+        "source_type": "BUCKET",
+        "created_at": "2025-11-02T09:30:00Z",
+        "status_new": "READY",
+        "progress": 100,
+        "n_images": 0,
+        "n_videos": 0,
+        "n_objects": 0,
+        "fatal_error_msg": None,
+        "source_dataset_id": None,
+        **extra,
+    }
 
 
 def image(name: str, **extra: Any) -> Json:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.explore_servers.contents import Json
+from tests.explore_servers.contents import Json, dataset
 
 DATASET_ID = "3f2a91c0-0000-4000-8000-000000000001"
 PAGE = 100
@@ -64,23 +64,12 @@ class Server:
 
     def _dataset(self) -> Json:
         images = sum(max(0, it["n_images"]) for it in (*self.duplicates, *self.singles))
-        return {
-            "id": DATASET_ID,
-            "display_name": "pets",
-            "description": "",
-            "source_type": "BUCKET",
-            "status_new": "READY",
-            "progress": 100,
-            "n_images": images,
-            "n_videos": 0,
-            "n_objects": 0,
-            **self.dataset,
-        }
+        return dataset(DATASET_ID, "pets", **{"n_images": images, **self.dataset})
 
     def _one_dataset(self, request: Request) -> Json:
-        for dataset in (self._dataset(), *self.others):
-            if dataset["id"] == request.path_params["id"]:
-                return dataset
+        for known in (self._dataset(), *self.others):
+            if known["id"] == request.path_params["id"]:
+                return known
         raise HTTPException(404, "nothing here")
 
     def _filtered(self, request: Request) -> list[Json]:
