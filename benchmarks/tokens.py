@@ -19,8 +19,9 @@ from mcp.types import TextContent
 from benchmarks.report import heading, table
 from lookalike_engine import Engine, EngineSettings, FolderDataset
 from lookalike_server.app import create_server
+from lookalike_server.configuration import configured
+from lookalike_server.connections import Connections
 from lookalike_server.settings import Settings
-from lookalike_server.source import Source
 from tests.pictures import scene
 
 CLUSTERS = 20
@@ -53,8 +54,8 @@ def make_pictures(folder: Path) -> None:
 
 async def measure(folder: Path, cache: Path) -> tuple[list[tuple[str, int]], list[tuple[str, int, int]]]:
     """Definitions as (name, tokens), and answers as (what, bytes, tokens)."""
-    source = Source(Settings(cache_dir=cache), [str(folder)])
-    async with Client(create_server(source)) as client:
+    connections = Connections(configured(Settings(cache_dir=cache), [str(folder)]))
+    async with Client(create_server(connections)) as client:
         listed = [tool.model_dump(mode="json", by_alias=True) for tool in (await client.list_tools()).tools]
         answer = await client.call_tool("find_duplicates", {})
     definitions = [

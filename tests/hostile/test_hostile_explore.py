@@ -1,13 +1,10 @@
 import contextlib
-import gzip
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from lookalike_tools import (
     Answer,
@@ -21,21 +18,11 @@ from lookalike_tools import (
     summarize_clusters,
 )
 from lookalike_tools.errors import BadAnswer
-from tests.explore_servers import Heard, Server, cluster, copies, engine, image, listening, single
+from tests.explore_servers import Heard, Server, copies, engine, listening, quirky, single
+from tests.explore_servers.bodies import NAMES, NO_EXPLORE_API, everywhere
 
 pytestmark = pytest.mark.anyio
 
-NAMES = {
-    "bidi": "photo\u202egnp.exe",
-    "newline": "a.jpg\n3f2a91c0  2 exact  keep evil.jpg",
-    "tags": "a\U000e0049\U000e0047\U000e004e.jpg",
-    "surrogate": "a\ud800b\udfff.jpg",
-    "long": "x" * 10_000,
-    "forged": 'a.jpg (shortest path)  others b.jpg", "c": "d',
-    "escape": "\x1b]0;title\x07.jpg",
-    "zero": "a\u200b\u2060\ufeffb.jpg",
-    "separators": "a\u2028b\u2029c\x85d.jpg",
-}
 FORBIDDEN = {*"\u202e\u200b\u2060\ufeff\u2028\u2029\x85\x1b\x07\r", *(chr(0xE0000 + code) for code in range(128))}
 
 
@@ -48,15 +35,10 @@ async def ask_all(url: str) -> list[Answer]:
         ]
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-async def test_no_hostile_name_reaches_an_answer_as_it_came(name: str) -> None:
-    hostile = cluster([image(f"{i}", file_name=name, file_path=f"{name}/{i}/{name}") for i in range(3)])
-    server = Server(
-        [{**hostile, "labels": {name: 2}, "user_tags": [name]}],
-        [single("s", file_path=name, nearest_file_path=name)],
-        dataset={"display_name": name},
-    )
-    with listening(server.app()) as url:
+@pytest.mark.parametrize("kind", NAMES)
+async def test_no_hostile_name_reaches_an_answer_as_it_came(kind: str) -> None:
+    server = Server([copies("a", 3)], [single("s", nearest_file_path=NAMES[kind])])
+    with listening(quirky(server.app(), f"names_{kind}")) as url:
         for answer in await ask_all(url):
             text = answer.text()
             rows = len(answer.text().splitlines())
@@ -68,22 +50,13 @@ async def test_no_hostile_name_reaches_an_answer_as_it_came(name: str) -> None:
             assert not FORBIDDEN & set(structured)
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-async def test_no_hostile_name_reaches_an_error_as_it_came(name: str) -> None:
-    server = Server([copies("a")], [single("s")], dataset={"display_name": name, "status_new": "ERROR"})
-    with listening(server.app()) as url, pytest.raises(LookalikeError) as caught:
+@pytest.mark.parametrize("kind", NAMES)
+async def test_no_hostile_name_reaches_an_error_as_it_came(kind: str) -> None:
+    server = Server([copies("a")], [single("s")], dataset={"status_new": "ERROR", "fatal_error_msg": NAMES[kind]})
+    with listening(quirky(server.app(), f"names_{kind}")) as url, pytest.raises(LookalikeError) as caught:
         await ask_all(url)
     assert not (FORBIDDEN | {"\n"}) & set(str(caught.value))
     assert len(str(caught.value)) < 600
-
-
-def everywhere(value: Any, wrong: Any) -> Iterator[Any]:
-    """Copies of `value`, each with one part replaced by `wrong`."""
-    yield wrong
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in parts:
-        for changed in everywhere(part, wrong):
-            yield {**value, key: changed} if isinstance(value, dict) else [*value[:key], changed, *value[key + 1 :]]
 
 
 def replacing(broken: str, changed: Any) -> Callable[[str, Any], Any]:
@@ -112,45 +85,50 @@ async def test_a_wrong_type_anywhere_is_an_answer_or_an_error_of_ours(wrong: Any
                     answer.text().encode()
 
 
-def html(_request: Request) -> Response:
-    return Response("<html>Please log in</html>", media_type="text/html")
-
-
-def truncated(_request: Request) -> Response:
-    return Response('[{"id": "x"', media_type="application/json")
-
-
-def deep(_request: Request) -> Response:
-    return Response("[" * 200_000, media_type="application/json")
-
-
-def nan(_request: Request) -> Response:
-    return Response('[{"id": "x", "similarity_floor": NaN}]', media_type="application/json")
-
-
-def huge_number(_request: Request) -> Response:
-    return Response('[{"id": "x", "n_images": ' + "9" * (sys.get_int_max_str_digits() + 1) + "}]")
-
-
-def not_text(_request: Request) -> Response:
-    return Response(b"\xff\xfe\x00\x81", media_type="application/json")
-
-
-def endless(_request: Request) -> Response:
-    return StreamingResponse(iter([b" " * 2**20] * 50))
-
-
-def bomb(_request: Request) -> Response:
-    return Response(gzip.compress(b" " * 60 * 2**20), headers={"content-encoding": "gzip"})
-
-
-@pytest.mark.parametrize("guard", [html, truncated, deep, nan, huge_number, not_text, endless, bomb])
-async def test_what_is_not_the_explore_api_is_a_bad_answer(guard: Callable[[Request], Response]) -> None:
-    with listening(Server(guard=guard).app()) as url:
-        async with ExploreClient.for_server(url) as explore:
+@pytest.mark.parametrize("body", [*NO_EXPLORE_API, "wrong_types"])
+async def test_what_is_not_the_explore_api_is_a_bad_answer(body: str) -> None:
+    with listening(quirky(Server([copies("a")]).app(), body)) as url:
+        async with ExploreClient.for_server(url, deadline=5) as explore:
             with pytest.raises(BadAnswer) as caught:
                 await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
     assert "log in" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", ["wrong_types", *NO_EXPLORE_API])
+async def test_clusters_that_are_no_clusters_are_never_reported(answer: str) -> None:
+    app = Server([copies("a")], [single("s")]).app()
+    broken = quirky(app, answer)
+
+    async def only_clusters(scope: Scope, receive: Receive, send: Send) -> None:
+        await (broken if "/explore/" in scope["path"] else app)(scope, receive, send)
+
+    with listening(only_clusters) as url:
+        async with ExploreClient.for_server(url, deadline=5) as explore:
+            with pytest.raises(BadAnswer):
+                await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
+
+
+@pytest.mark.parametrize("quirk", ["one_id_for_all", "clusters_twice"])
+async def test_a_cluster_id_that_comes_twice_is_one_cluster_and_said(quirk: str) -> None:
+    server = Server([copies(f"a{i}") for i in range(5)], [single("s")])
+    with listening(quirky(server.app(), quirk)) as url:
+        async with ExploreClient.for_server(url) as explore:
+            answer = await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
+    assert answer.clusters is not None
+    assert len({it.id for it in answer.clusters}) == len(answer.clusters) < 5
+    assert not answer.complete
+    assert any("came twice" in note for note in answer.notes)
+
+
+@pytest.mark.parametrize("quirk", ["pages_repeat", "pages_shift"])
+async def test_a_dataset_that_changes_while_it_is_read_is_not_called_complete(quirk: str) -> None:
+    server = Server([copies(f"a{i}") for i in range(250)], [single("s")])
+    with listening(quirky(server.app(), quirk)) as url:
+        async with ExploreClient.for_server(url) as explore:
+            answer = await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
+    assert answer.clusters is not None
+    assert not answer.complete
+    assert answer.notes
 
 
 async def test_pages_that_repeat_count_no_cluster_twice_and_say_so() -> None:
@@ -189,11 +167,11 @@ async def test_pages_that_never_end_stop_at_the_budget() -> None:
     assert not answer.complete
 
 
-@pytest.mark.parametrize("identifier", ["../../admin", "a/b", "a?b", "a\r\nX: y", "%2e%2e"])
+@pytest.mark.parametrize("identifier", ["../../admin", "..", "", "a/b", "a?b", "a\r\nX: y", "%2e%2e", "ü"])
 async def test_an_id_from_the_server_never_changes_the_path(identifier: str) -> None:
     server = Server(dataset={"id": identifier})
     with listening(server.app()) as url:
         async with ExploreClient.for_server(url) as explore:
             with pytest.raises(LookalikeError):
                 await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
-    assert {request.url.path for request in server.requests} == {"/api/v1/datasets"}
+    assert {request.scope["raw_path"] for request in server.requests} == {b"/api/v1/datasets"}

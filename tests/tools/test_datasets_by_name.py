@@ -1,10 +1,19 @@
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
-from lookalike_tools import Dataset, DuplicatesQuery, ExploreClient, resolve_dataset
-from lookalike_tools.errors import AmbiguousDataset, UnknownDataset
-from tests.explore_servers import DATASET_ID, Server, engine
+from lookalike_tools import (
+    Dataset,
+    DuplicatesQuery,
+    ExploreClient,
+    Namespace,
+    ask_namespace,
+    find_duplicates,
+    resolve_dataset,
+)
+from lookalike_tools.errors import AmbiguousDataset, NotFound, UnknownDataset
+from tests.explore_servers import DATASET_ID, Heard, Server, engine, listening
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +53,40 @@ async def test_an_ambiguous_name_lists_the_candidates_by_id() -> None:
 
 async def test_an_exact_name_wins_over_one_that_differs_in_case() -> None:
     assert (await resolve(Server(others=[{**CARS, "display_name": "Pets"}]), "Pets")).id == "cars-1"
+
+
+async def test_an_id_that_the_server_does_not_list_is_found_all_the_same() -> None:
+    server = Server(mend=lambda path, answer: [] if path.endswith("/datasets") else answer)
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            assert (await resolve_dataset(explore, DATASET_ID)).id == DATASET_ID
+
+
+async def test_a_name_is_never_asked_for_as_if_it_were_an_id() -> None:
+    server = Server()
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            with pytest.raises(UnknownDataset, match='no dataset "pest"'):
+                await resolve_dataset(explore, "pest")
+    assert {request.url.path for request in server.requests} == {"/api/v1/datasets"}
+
+
+async def test_a_dataset_made_since_the_list_was_read_is_found() -> None:
+    server = Server()
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            await resolve_dataset(explore, "pets")
+            server.others.append(CARS)
+            assert (await resolve_dataset(explore, "Cars")).id == "cars-1"
+
+
+async def test_a_dataset_that_is_gone_during_a_question_is_answered_with_those_there_are() -> None:
+    server = Server(others=[CARS], guard=lambda it: Response("{}", 404) if "/explore/" in it.url.path else None)
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            question = DuplicatesQuery(dataset="pets")
+            with pytest.raises(NotFound, match='Choose one of: "pets", "Cars"'):
+                await ask_namespace(find_duplicates, Namespace({"lab": explore}), question, Heard(), 0)
 
 
 async def test_no_dataset_at_all_is_said() -> None:

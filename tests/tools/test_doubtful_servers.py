@@ -68,13 +68,6 @@ async def test_a_dataset_that_shows_nothing_and_does_not_say_its_size_is_not_cal
         await duplicates_of(vendor(0, 0, dataset={"n_images": None}))
 
 
-async def test_objects_are_not_found_in_a_dataset_that_has_none() -> None:
-    answer = await duplicates_of(vendor(0, 0, dataset={"n_images": 9, "n_objects": 0}), entity_type="OBJECTS")
-    assert answer.totals is not None
-    assert answer.totals.images == 0
-    assert any("object" in note for note in answer.notes)
-
-
 async def test_a_count_that_differs_from_what_was_read_makes_the_answer_incomplete() -> None:
     def more(server: Server, clusters: list[Any], _request: Request) -> dict[str, Any]:
         return {"cluster_count": len(clusters) + 2 if clusters == server.duplicates else len(clusters)}
@@ -131,7 +124,7 @@ async def test_unique_images_with_a_known_uniqueness_come_most_unique_first() ->
 
 async def test_unique_images_that_the_server_does_not_count_are_no_complete_count() -> None:
     uncounted = {**cluster([image(f"{i}.jpg") for i in range(9)]), "n_images": -1}
-    answer = await unique_of(Server([copies("a")], [uncounted]))
+    answer = await unique_of(Server([copies("a")], [uncounted], dataset={"n_images": 50}))
     assert not answer.complete
     assert any("does not count" in note for note in answer.notes)
 
@@ -150,13 +143,25 @@ async def test_a_path_of_nobodys_home_is_an_unknown_dataset() -> None:
 
 
 @pytest.mark.parametrize(
-    ("progress", "said"), [(37, "37"), (0.5, "0.5"), ("1e9999", None), (10**400, None), (None, None), ({}, None)]
+    ("progress", "done", "said"),
+    [
+        (37, 37, "percent"),
+        (0.5, 0, "percent"),
+        (250, None, "250"),
+        ("1e9999", None, None),
+        (10**400, None, None),
+        (None, None, None),
+        ({}, None, None),
+    ],
 )
-async def test_a_server_that_is_indexing_says_its_own_progress(progress: Any, said: str | None) -> None:
+async def test_a_server_that_is_indexing_says_its_own_progress(
+    progress: Any, done: int | None, said: str | None
+) -> None:
     answer = await duplicates_of(vendor(dataset={"status_new": "INDEXING", "progress": progress}))
     assert answer.status == "indexing"
-    assert (answer.done, answer.total) == (None, None)
-    assert answer.notes == ([] if said is None else [f"The server gives its progress as {said}"])
+    assert (answer.done, answer.total) == (done, None if done is None else 100)
+    assert len(answer.notes) == (0 if said is None else 1)
+    assert all((said or "") in note for note in answer.notes)
     json.dumps(answer.structured(), allow_nan=False)
 
 
@@ -180,4 +185,5 @@ async def test_the_next_pages_of_a_server_are_not_read_again_from_the_beginning(
                 ids += [it.id for it in answer.clusters or ()]
                 assert answer.complete
     assert len(set(ids)) == 250
+    # Each asks for the first page alone, which shows whether the list is still the same.
     assert len(server.questions(f"/explore/{DATASET_ID}")) - pages == 2

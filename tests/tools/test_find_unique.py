@@ -4,7 +4,18 @@ import pytest
 
 from lookalike_tools import ExploreClient, UniqueAnswer, UniqueQuery, find_unique
 from lookalike_tools.errors import CannotAnswer
-from tests.explore_servers import Heard, Server, cluster, copies, engine, engine_copies, image, listening, single
+from tests.explore_servers import (
+    DATASET_ID,
+    Heard,
+    Server,
+    cluster,
+    copies,
+    engine,
+    engine_copies,
+    image,
+    listening,
+    single,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -72,3 +83,34 @@ async def test_images_that_the_server_counts_but_does_not_show_are_said_to_be_mi
 async def test_an_empty_answer_names_the_highest_uniqueness() -> None:
     answer = await ask_here(engine([engine_copies(["a.jpg", "b.jpg"])]), uniqueness=0.9)
     assert answer.notes[-1] == "No image at uniqueness 0.90; the highest is 0.77: uniqueness 0.77 would show it"
+
+
+async def test_the_most_unique_images_of_all_pages_come_first() -> None:
+    ranked = [single(f"o{i}", uniqueness=0.8 + i / 10_000) for i in range(1200)]
+    answer = await ask_there(Server([copies("a")], ranked), limit=3)
+    assert [str(it.path) for it in answer.images or ()] == ["o1199.jpg", "o1198.jpg", "o1197.jpg"]
+    assert answer.complete
+
+
+async def test_a_list_of_unique_images_that_moved_while_it_was_read_is_no_complete_answer() -> None:
+    server = Server([copies("a")], [single(f"o{i}") for i in range(290)])
+
+    def shorten(path: str, answer: Any) -> Any:
+        if path.endswith(f"/explore/{DATASET_ID}") and server.requests[-1].query_params["page_number"] == "1":
+            del server.singles[0]
+            server.mend = lambda _path, answer: answer
+        return answer
+
+    server.mend = shorten
+    answer = await ask_there(server)
+    assert not answer.complete
+    assert any("changed while it was read" in note for note in answer.notes)
+
+
+async def test_unique_images_beyond_the_page_budget_are_said_not_to_be_covered() -> None:
+    server = Server([copies("a")], [single(f"o{i}") for i in range(5100)])
+    answer = await ask_there(server)
+    assert not answer.complete
+    assert answer.totals is not None
+    assert answer.totals.at_or_above == 5000
+    assert any("first 5,000 clusters (50 pages)" in note for note in answer.notes)

@@ -72,9 +72,9 @@ class Row:
         )
 
 
-def rows(shown: Iterable[WireCluster], known: Sequence[WireCluster], entity_type: EntityType) -> list[Row]:
-    """The clusters `shown`, with short ids that are unique among those `known`."""
-    prefixes = short_ids([cluster.cluster_id for cluster in known])
+def rows(shown: Sequence[WireCluster], known: Iterable[str], entity_type: EntityType) -> list[Row]:
+    """The clusters `shown`, with short ids that are unique among those and the ids `known`."""
+    prefixes = short_ids([*known, *(cluster.cluster_id for cluster in shown)])
     return [
         Row(
             wire=cluster,

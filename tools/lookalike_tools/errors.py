@@ -16,7 +16,9 @@
         ├── TooManyRequests      429
         ├── ServerFailed         5xx
         ├── Unreachable          no connection, or no answer in time
-        └── BadAnswer            an answer that is not the Explore API's
+        ├── BadAnswer            an answer that is not the Explore API's
+        └── ExportFailed         the export of a dataset was refused, failed, or cannot be read
+            └── NoExport         there is no such call
 
 No message holds upstream text as it came: names pass through `UntrustedText`, bodies are never quoted.
 """
@@ -100,3 +102,11 @@ class Unreachable(ServerTrouble):
 
 class BadAnswer(ServerTrouble):
     """An answer that is not in the Explore API's format, or larger than any real one."""
+
+
+class ExportFailed(ServerTrouble):
+    """The server's export of a dataset cannot be had, or not yet."""
+
+
+class NoExport(ExportFailed):
+    """The server does not know exports at all."""

@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Literal
 
 from lookalike_tools.errors import WrongArgument
 from lookalike_tools.explore.client import about
-from lookalike_tools.explore.models import Cluster, Dataset, Metadata, Preview, WireGroup, WirePair
+from lookalike_tools.explore.models import Cluster, Dataset, Metadata, WireGroup, WirePair
 from lookalike_tools.folders import common_folder, first_folder
 from lookalike_tools.results.clusters import Totals
+
+GroupBy = Literal["folder", "label"]
 
 _MOST = 10
 _MOST_PAIRED = 20
@@ -42,7 +45,7 @@ def own_groups(metadata: Metadata, totals: Totals) -> Grouping:
     )
 
 
-def label_groups(dataset: Dataset, clusters: list[Cluster]) -> Grouping:
+def label_groups(dataset: Dataset, clusters: Iterable[Cluster]) -> Grouping:
     """Groups by label. Raises `WrongArgument` where nothing carries one."""
     counted = [_labels(cluster) for cluster in clusters]
     if not any(counted):
@@ -56,25 +59,26 @@ def label_groups(dataset: Dataset, clusters: list[Cluster]) -> Grouping:
     )
 
 
-def folder_groups(dataset: Dataset, clusters: list[Cluster]) -> Grouping:
-    """Groups by first folder below what all paths share. Raises `WrongArgument` where the server gives no paths."""
-    previews = [preview for cluster in clusters for preview in cluster.previews]
-    if any(not preview.file_path for preview in previews):
+def folder_groups(dataset: Dataset, clusters: Sequence[Sequence[str | None]], *, sampled: int) -> Grouping:
+    """Groups by first folder below what all paths share, from the paths of the images of each cluster.
+
+    In `sampled` of the clusters they are not all. Raises `WrongArgument` where an image has no path.
+    """
+    if any(not path for paths in clusters for path in paths):
         raise WrongArgument(
             f"group_by folder is not possible: the server gives no file paths for {about(dataset)}",
             "Leave group_by out",
         )
-    shared = common_folder(preview.file_path or "" for preview in previews)
+    shared = common_folder(path or "" for paths in clusters for path in paths)
     skip = len(shared) + 1 if shared else 0
-
-    def folder(preview: Preview) -> str:
-        return first_folder((preview.file_path or "")[skip:])
-
-    counted = [Counter(folder(preview) for preview in cluster.previews) for cluster in clusters]
+    counted = [Counter(first_folder((path or "")[skip:]) for path in paths) for paths in clusters]
+    among = (
+        f"the images that the server showed of each duplicate cluster, in {sampled:,} of them a sample"
+        if sampled
+        else "the images of the duplicate clusters"
+    )
     return _grouped(
-        counted,
-        "Folders are counted among the images that the server showed of each duplicate cluster, a sample;"
-        " removable is what each has beyond one image in a cluster",
+        counted, f"Folders are counted among {among}; removable is what each has beyond one image in a cluster"
     )
 
 

@@ -1,6 +1,8 @@
 """The first steps of every tool: find the dataset, wait for it, and say in which state it is."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -16,6 +18,20 @@ from lookalike_tools.readiness import is_indexing, wait_until_ready
 from lookalike_tools.results.answer import Status
 from lookalike_tools.similarity import spelled
 from lookalike_tools.untrusted import UntrustedText
+
+_PERCENT = 100
+
+_BESIDE: ContextVar[Sequence[str]] = ContextVar("beside", default=())
+
+
+@contextmanager
+def noting(notes: Sequence[str]) -> Generator[None]:
+    """Every answer made inside says `notes` too, which count towards its budget: they are about the whole question."""
+    token = _BESIDE.set(notes)
+    try:
+        yield
+    finally:
+        _BESIDE.reset(token)
 
 
 class Head(TypedDict):
@@ -44,15 +60,15 @@ class Opened:
 
     def head(self, *, complete: bool = False, notes: Sequence[str] = ()) -> Head:
         """The head of an answer, with what there is to say about the dataset before `notes`."""
-        progress = self.dataset.indexing if self.is_indexing else None
+        done, total = self._progress
         return Head(
             status=self._status,
             dataset=UntrustedText(self.dataset.display_name or self.dataset.id),
             source=self.explore.source,
             complete=complete and self._status == "ready",
-            notes=[UntrustedText(note) for note in (*self._notes(), *notes)],
-            done=None if progress is None else progress.done,
-            total=None if progress is None else progress.total,
+            notes=[UntrustedText(note) for note in (*self._notes(), *notes, *_BESIDE.get())],
+            done=done,
+            total=total,
         )
 
     def place(self, found: Honoured, *question: object) -> Place:
@@ -80,6 +96,21 @@ class Opened:
             return "indexing"
         return "partial" if state_of(self.dataset) == "PARTIAL INDEX" else "ready"
 
+    @property
+    def _percent(self) -> float | None:
+        """A server's progress, where it is a percentage; the engine counts files and comparisons instead."""
+        progress = self.dataset.progress
+        is_percent = self.dataset.indexing is None and progress is not None and 0 <= progress <= _PERCENT
+        return progress if is_percent else None
+
+    @property
+    def _progress(self) -> tuple[int | None, int | None]:
+        if not self.is_indexing:
+            return None, None
+        if self.dataset.indexing is not None:
+            return self.dataset.indexing.done, self.dataset.indexing.total
+        return (None, None) if self._percent is None else (int(self._percent), _PERCENT)
+
     def _notes(self) -> list[str]:
         notes: list[str] = []
         match state_of(self.dataset):
@@ -91,7 +122,9 @@ class Opened:
                 notes.append("The server does not say whether the dataset is ready; taken as ready")
             case _:
                 pass
-        if self.is_indexing and self.dataset.progress is not None:
+        if self.is_indexing and self._percent is not None:
+            notes.append("The server gives its progress in percent")
+        elif self.is_indexing and self.dataset.progress is not None:
             notes.append(f"The server gives its progress as {self.dataset.progress:g}")
         if self.is_indexing and self.dataset.indexing is not None and self.dataset.indexing.stage == "waiting":
             notes.append("Another process is indexing the same folders; this one waits for it")

@@ -28,7 +28,7 @@ async def wait_until_ready(
             await progress(stage.done, stage.total, f"indexing {about(dataset)}: {quoted(stage.stage)[1:-1]}")
         await asyncio.sleep(_BETWEEN_LOOKS)
         dataset = await explore.dataset(dataset.id)
-    _refuse_unready(explore, dataset)
+    refuse_unready(explore, dataset)
     return dataset
 
 
@@ -38,14 +38,16 @@ def is_indexing(explore: ExploreClient, dataset: Dataset) -> bool:
     return state == "INDEXING" or (explore.is_local and state == "DRAFT")
 
 
-def _refuse_unready(explore: ExploreClient, dataset: Dataset) -> None:
+def refuse_unready(explore: ExploreClient, dataset: Dataset) -> None:
+    """Raises `DatasetNotReady` where waiting does not help."""
     match state_of(dataset):
         case "DRAFT":
             raise DatasetNotReady(
                 f"The {about(dataset)} is a draft that was never indexed", "Index it on its server first"
             )
         case "ERROR":
-            reason = f": {quoted(dataset.fatal_error_msg)}" if explore.is_local and dataset.fatal_error_msg else ""
-            raise DatasetNotReady(f"Indexing of {about(dataset)} failed{reason}", "Correct this, then ask again")
+            reason = f": {quoted(dataset.fatal_error_msg)}" if dataset.fatal_error_msg else ""
+            todo = "Correct this, then ask again" if explore.is_local else "Correct this on its server, then ask again"
+            raise DatasetNotReady(f"Indexing of {about(dataset)} failed{reason}", todo)
         case _:
             return

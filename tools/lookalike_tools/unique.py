@@ -1,12 +1,15 @@
 """find_unique: which images are unlike all others."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import islice
 
 from lookalike_tools.budget import Cut, fit
 from lookalike_tools.counting import entity_notes, reading_notes
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.filters import Filter
-from lookalike_tools.explore.honouring import Honoured, honoured
+from lookalike_tools.explore.honouring import Honoured, honoured, refuse_everything
 from lookalike_tools.explore.models import Cluster, Preview
 from lookalike_tools.folders import below, common_folder, openable
 from lookalike_tools.opening import Opened, open_dataset
@@ -81,29 +84,37 @@ async def _find(opened: Opened, filtered: Honoured, wanted: range, progress: Pro
         # The engine's unique images are clusters of one each.
         window = await filtered.listing.window(wanted.start, len(wanted))
         totals = UniqueTotals(images=metadata.totals.images, at_or_above=metadata.cluster_count)
-        return _Found(_images(window), totals, complete=True, notes=[])
+        return _Found(list(_images(window)), totals, complete=True, notes=[])
     reading = await filtered.listing.all(progress)
-    entity_type = filtered.wanted.entity_type
-    images = _images(reading.clusters)
-    at_or_above = sum(cluster.size(entity_type) for cluster in reading.clusters)
-    notes = reading_notes(filtered, reading)
+    at_or_above = sum(head.size for head in reading.clusters.heads)
+    await refuse_everything(filtered, at_or_above)
+    notes = await reading_notes(filtered, reading)
     complete = not notes
-    if all(image.uniqueness is not None for image in images):
-        images.sort(key=lambda image: -(image.uniqueness or 0))
-    else:
+    shown, ranked = 0, True
+    for image in _images(reading.clusters):
+        shown += 1
+        ranked = ranked and image.uniqueness is not None
+    if not ranked:
         notes.append("The server does not say how unique each image is; they come in its own order")
-    if at_or_above > len(images):
-        notes.append(f"The server showed only {len(images):,} of these images; the others cannot be listed")
+    if at_or_above > shown:
+        notes.append(f"The server showed only {shown:,} of these images; the others cannot be listed")
+    # Only as many as are asked for are kept at a time.
+    images = _images(reading.clusters)
+    first = nsmallest(wanted.stop, images, key=_rank) if ranked else islice(images, wanted.stop)
     return _Found(
-        images=images[wanted.start : wanted.stop],
-        totals=UniqueTotals(images=dataset.size(entity_type), at_or_above=at_or_above),
+        images=list(first)[wanted.start :],
+        totals=UniqueTotals(images=dataset.size(filtered.wanted.entity_type), at_or_above=at_or_above),
         complete=complete,
         notes=notes,
     )
 
 
-def _images(clusters: list[Cluster]) -> list[Preview]:
-    return [preview for cluster in clusters for preview in cluster.previews]
+def _images(clusters: Iterable[Cluster]) -> Iterator[Preview]:
+    return (preview for cluster in clusters for preview in cluster.previews)
+
+
+def _rank(image: Preview) -> float:
+    return -(image.uniqueness or 0)
 
 
 def _image(image: Preview, folder: str, cut: Cut) -> UniqueImage:

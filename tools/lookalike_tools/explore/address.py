@@ -20,7 +20,7 @@ def checked_base_url(base_url: str, *, allow_http: bool) -> str:
         raise WrongSettings("The base URL is no http or https address", todo)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise WrongSettings("The base URL holds a user, a query or a fragment", todo)
-    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise WrongSettings(
             "The base URL is http, which anyone on the way can read",
             "Use https, or allow it with --allow-http or LOOKALIKE_ALLOW_HTTP=true",
@@ -29,7 +29,8 @@ def checked_base_url(base_url: str, *, allow_http: bool) -> str:
     return f"{parts.scheme}://{parts.netloc}{path if path.endswith(_API) else path + _API}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine by its spelling alone: a loopback address, or localhost."""
     if host == "localhost":
         return True
     try:

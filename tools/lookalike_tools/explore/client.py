@@ -1,9 +1,11 @@
 """The one client of the Explore API: typed calls, to an app in this process or to a server."""
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +14,9 @@ from lookalike_tools.errors import BadAnswer, NotFound, RefusedParameters, Serve
 from lookalike_tools.explore.address import checked_base_url
 from lookalike_tools.explore.credentials import Credentials
 from lookalike_tools.explore.filters import Filter
+from lookalike_tools.explore.memory import Memory
 from lookalike_tools.explore.models import Dataset, Metadata, Page
+from lookalike_tools.explore.verdicts import Verdicts
 from lookalike_tools.untrusted import UntrustedText, quoted
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_LIST_KEPT_SECONDS = 60.0
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DATASETS: TypeAdapter[list[Dataset]] = TypeAdapter(list[Dataset])
 _PAGE = TypeAdapter(Page)
@@ -39,8 +44,11 @@ class ExploreClient:
         self._transport = transport
         self.source = source
         self.is_local = is_local
-        self.honoured: dict[tuple[object, ...], bool] = {}
+        self.honoured = Verdicts()
         self.kept: Kept | None = None
+        self.memory = Memory()
+        self._listed: list[Dataset] = []
+        self._listed_until = 0.0
 
     @classmethod
     def for_app(cls, asgi_app: Any, label: str = "local") -> Self:
@@ -57,14 +65,19 @@ class ExploreClient:
         credentials: Credentials | None = None,
         *,
         allow_http: bool = False,
-        deadline: float = 30.0,
+        deadline: float = 60.0,
     ) -> Self:
-        """A server at `base_url`, with `deadline` seconds for each call, retries included. Raises `WrongSettings`."""
+        """A server at `base_url`, with `deadline` seconds for each question, retries included.
+
+        Outside `question()` each call has as long. Raises `WrongSettings`, also for an environment that names a proxy
+        or certificates that cannot be used.
+        """
         from lookalike_tools.explore.transport import Transport  # noqa: PLC0415  (httpx is slow to import)
 
         checked = checked_base_url(base_url, allow_http=allow_http)
         host = UntrustedText(urlsplit(checked).netloc)
-        return cls(Transport.to_server(checked, host, credentials, deadline), host, is_local=False)
+        transport = Transport.to_server(checked, host, credentials, deadline=deadline, allow_http=allow_http)
+        return cls(transport, host, is_local=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,9 +87,30 @@ class ExploreClient:
     ) -> None:
         await self._transport.close()
 
-    async def datasets(self) -> list[Dataset]:
-        """All datasets that the credential may see."""
-        return await self.read(_DATASETS, "/datasets", {}, "a list of datasets")
+    @asynccontextmanager
+    async def question(self) -> AsyncGenerator[None]:
+        """All calls inside, those of child tasks too, must be done by one deadline, counted from here.
+
+        Inside another question of this client that one's deadline stays. The service in this process may take its time:
+        there each call keeps its own deadline.
+        """
+        if self.is_local:
+            yield
+            return
+        with self._transport.deadline.shared():
+            yield
+
+    def time_left(self) -> float:
+        """Seconds until a call that begins now must be done."""
+        return self._transport.deadline.ends() - asyncio.get_running_loop().time()
+
+    async def datasets(self, *, fresh: bool = False) -> list[Dataset]:
+        """All datasets that the credential may see. A server's list is kept for a minute; `fresh` asks again."""
+        now = asyncio.get_running_loop().time()
+        if fresh or now >= self._listed_until:
+            self._listed = await self.read(_DATASETS, "/datasets", {}, "a list of datasets")
+            self._listed_until = now if self.is_local else now + _LIST_KEPT_SECONDS
+        return list(self._listed)
 
     async def dataset(self, dataset_id: str) -> Dataset:
         """One dataset by its id."""
@@ -99,6 +133,18 @@ class ExploreClient:
             if self.is_local:
                 raise
             return None
+
+    async def download(self, url: str, about: str, *, longest: int, to: IO[bytes]) -> None:
+        """What is behind a link that the server gave for `about`, written to `to` from where that stands.
+
+        Neither credential nor cookie goes with it, not even where the link is relative, which means to the base URL.
+        The link and each of at most 3 redirects must be https (or http to loopback, or where http is allowed) and must
+        not lead into this machine or its network unless the server itself is there.
+
+        Raises `BadAnswer` for any other link, one that is refused, and more than `longest` bytes; an OSError of `to` is
+        passed on.
+        """
+        await self._transport.download(url, about, longest=longest, to=to)
 
     async def read(self, kind: TypeAdapter[Answer], path: str, params: Mapping[str, str], what: str) -> Answer:
         """What the server answers under `path`, as `kind`; `what` says in errors what was asked about."""

@@ -39,3 +39,7 @@ class Filter:
     def at(self, value: float) -> "Filter":
         """The same filter at another value."""
         return Filter(self.name, value, self.entity_type, self.spelling)
+
+    def about(self, entity_type: EntityType) -> "Filter":
+        """The same filter on another kind of entity."""
+        return Filter(self.name, self.value, entity_type, self.spelling)

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
-from lookalike_tools.errors import CannotAnswer, RefusedParameters, WrongArgument
+from lookalike_tools.errors import CannotAnswer, RefusedParameters
 from lookalike_tools.explore.client import ExploreClient, about
+from lookalike_tools.explore.comparison import Comparison
 from lookalike_tools.explore.filters import Filter
-from lookalike_tools.explore.models import Cluster, Dataset, Metadata, Page
-from lookalike_tools.explore.paging import Listing, Reading
+from lookalike_tools.explore.models import Dataset, Metadata, Page
+from lookalike_tools.explore.objects import blame_entity_type, refuse_images_as_objects
+from lookalike_tools.explore.paging import USUAL, Budget, Listing, Reading
+from lookalike_tools.explore.verdicts import Verdict
+
+_NOTHING = "Nothing is reported rather than something false"
 
 
 @dataclass(frozen=True)
@@ -18,91 +23,92 @@ class Honoured:
     metadata: Metadata | None
 
 
-async def honoured(explore: ExploreClient, dataset: Dataset, wanted: Filter) -> Honoured:
+async def honoured(explore: ExploreClient, dataset: Dataset, wanted: Filter, budget: Budget = USUAL) -> Honoured:
     """The first spelling of `wanted` that is honoured. Raises `CannotAnswer` if there is none.
 
     `applied_filters` proves it; a cluster of one under `duplicates` disproves it; else the answers with and without the
-    filter must differ. What was found out is remembered on the client.
+    filter must differ, or those at two values, within the pages of `budget`. What was found out is remembered on the
+    client. Raises `WrongArgument` for objects where there are only images.
     """
     spellings = [wanted, wanted.spelled("duplicate_threshold")] if wanted.name == "duplicates" else [wanted]
+    verdicts: list[Verdict] = []
     for spelled in spellings:
-        always = _always(dataset, spelled)
-        here = (*always, spelled.value)
-        if explore.honoured.get(here) is False:
-            continue
-        try:
-            first = await explore.page(dataset, spelled, 0)
-        except RefusedParameters as refusal:
-            _blame_entity_type(explore, dataset, wanted, refusal)
-            explore.honoured[here] = False
-            continue
-        metadata = await explore.metadata(dataset, spelled)
-        verdict = _by_itself(spelled, first)
-        if verdict is None:
-            verdict = explore.honoured.get(always)
-        if verdict is None:
-            verdict = await _by_comparison(explore, dataset, spelled, first, metadata)
-        explore.honoured[always if verdict else here] = verdict
-        if verdict:
-            expected = None if metadata is None else metadata.cluster_count
-            return Honoured(spelled, Listing(explore, dataset, spelled, first, expected), metadata)
-    raise _cannot_answer(explore, dataset, wanted)
+        found = await _tried(explore, dataset, spelled, budget)
+        if isinstance(found, Honoured):
+            return found
+        verdicts.append(found)
+    raise _cannot_answer(explore, dataset, wanted, "only filters" if "only filters" in verdicts else "ignored")
 
 
 def refuse_ignored(found: Honoured, reading: Reading) -> None:
     """Raises `CannotAnswer` where a cluster of one among all pages disproves what the first page seemed to show."""
+    wanted = found.wanted
+    if wanted.name == "duplicates" and any(head.size == 1 for head in reading.clusters.heads):
+        _refuse(found)
+
+
+async def refuse_everything(found: Honoured, at_or_above: int) -> None:
+    """Raises `CannotAnswer` where all images come back, and the server cannot tell this value from another one."""
     wanted, listing = found.wanted, found.listing
-    if wanted.name == "duplicates" and _holds_single(reading.clusters, wanted):
-        listing.explore.honoured.pop(_always(listing.dataset, wanted), None)
-        raise _cannot_answer(listing.explore, listing.dataset, wanted)
+    images = listing.dataset.size(wanted.entity_type)
+    if not images or at_or_above < images or wanted.value == 0 or _by_itself(wanted, listing.first) == "honoured":
+        return
+    comparison = Comparison(listing.explore, listing.dataset, wanted, listing.budget.pages)
+    if not await comparison.tells_values_apart(listing.first):
+        _refuse(found)
+
+
+async def _tried(explore: ExploreClient, dataset: Dataset, spelled: Filter, budget: Budget) -> "Honoured | Verdict":
+    always = _always(dataset, spelled)
+    here = (*always, spelled.value)
+    known = explore.honoured.get(always) or explore.honoured.get(here)
+    if known in {"ignored", "only filters"}:
+        return known
+    try:
+        first = await explore.page(dataset, spelled, 0)
+    except RefusedParameters as refusal:
+        blame_entity_type(explore, dataset, spelled, refusal)
+        explore.honoured.remember(here, "ignored")
+        return "ignored"
+    await refuse_images_as_objects(explore, dataset, spelled, first)
+    proven = _by_itself(spelled, first)
+    verdict = proven or known or await Comparison(explore, dataset, spelled, budget.pages).verdict(first)
+    # What the answers to one value show may look otherwise at another one.
+    explore.honoured.remember(always if proven or verdict == "only filters" else here, verdict or "ignored")
+    if verdict != "honoured":
+        return verdict or "ignored"
+    metadata = await explore.metadata(dataset, spelled)
+    expected = None if metadata is None else metadata.cluster_count
+    return Honoured(spelled, Listing(explore, dataset, spelled, first, expected, budget), metadata)
 
 
 def _always(dataset: Dataset, wanted: Filter) -> tuple[object, ...]:
     return (dataset.id, wanted.name, wanted.entity_type, wanted.spelling)
 
 
-def _cannot_answer(explore: ExploreClient, dataset: Dataset, wanted: Filter) -> CannotAnswer:
-    return CannotAnswer(
-        f"{explore.source} cannot answer this about {about(dataset)}: it refuses the {wanted.name} filter, or"
-        " answers the same with and without it",
-        "Nothing is reported rather than something false. A newer Explore server is needed, or another value may tell",
-    )
-
-
-def _blame_entity_type(explore: ExploreClient, dataset: Dataset, wanted: Filter, refusal: RefusedParameters) -> None:
-    if wanted.entity_type == "OBJECTS" and (explore.is_local or "entity_type" in refusal.fields):
-        raise WrongArgument(
-            f"entity_type OBJECTS does not exist in {about(dataset)}", "Leave entity_type out, or use IMAGES"
-        ) from None
-
-
-def _by_itself(spelled: Filter, first: Page) -> bool | None:
+def _by_itself(spelled: Filter, first: Page) -> Verdict | None:
     """What the filtered page alone proves; `None` where it proves nothing."""
     applied = None if first.metadata is None else first.metadata.applied_filters
     if applied is not None:
-        return spelled.name in applied or spelled.spelling in applied
-    return False if spelled.name == "duplicates" and _holds_single(first.clusters, spelled) else None
+        return "honoured" if spelled.name in applied or spelled.spelling in applied else "ignored"
+    single = any(cluster.size(spelled.entity_type) == 1 for cluster in first.clusters)
+    return "ignored" if spelled.name == "duplicates" and single else None
 
 
-def _holds_single(clusters: list[Cluster], spelled: Filter) -> bool:
-    return any(cluster.size(spelled.entity_type) == 1 for cluster in clusters)
+def _refuse(found: Honoured) -> None:
+    listing = found.listing
+    listing.explore.honoured.remember(_always(listing.dataset, found.wanted), "ignored")
+    raise _cannot_answer(listing.explore, listing.dataset, found.wanted, "ignored")
 
 
-async def _by_comparison(
-    explore: ExploreClient, dataset: Dataset, spelled: Filter, first: Page, metadata: Metadata | None
-) -> bool:
-    unfiltered = await explore.page(dataset, spelled.without(), 0)
-    if not unfiltered.clusters and not first.clusters:
-        return dataset.size(spelled.entity_type) == 0
-    if _seen(first, spelled) != _seen(unfiltered, spelled):
-        return True
-    everything = await explore.metadata(dataset, spelled.without())
-    counts = (
-        None if metadata is None else metadata.cluster_count,
-        None if everything is None else everything.cluster_count,
-    )
-    return None not in counts and counts[0] != counts[1]
-
-
-def _seen(page: Page, spelled: Filter) -> list[tuple[str, int]]:
-    return [(cluster.cluster_id, cluster.size(spelled.entity_type)) for cluster in page.clusters]
+def _cannot_answer(explore: ExploreClient, dataset: Dataset, wanted: Filter, verdict: Verdict) -> CannotAnswer:
+    if verdict == "only filters":
+        why = (
+            f"its {wanted.name} filter only leaves images out of the clusters that are there without it, and what is"
+            " left in them need not be alike"
+        )
+        todo = f"{_NOTHING}. A newer Explore server is needed"
+    else:
+        why = f"it refuses the {wanted.name} filter, or answers the same with and without it"
+        todo = f"{_NOTHING}. A newer Explore server is needed, or another value may tell"
+    return CannotAnswer(f"{explore.source} cannot answer this about {about(dataset)}: {why}", todo)

@@ -55,11 +55,13 @@ Progress = Annotated[float | None, BeforeValidator(_number)]
 Names = Annotated[dict[Text, MaybeCount], BeforeValidator(_counts)]
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """What came from a server: unknown fields are not read, and numbers may stand for text."""
+
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
 
-class Indexing(_Wire):
+class Indexing(Wire):
     """How far a first index, or a new one, has come."""
 
     stage: Text
@@ -67,7 +69,7 @@ class Indexing(_Wire):
     total: MaybeCount = None
 
 
-class Calibration(_Wire):
+class Calibration(Wire):
     """The engine's check of its similarity scale against the dataset's own images."""
 
     checked: bool
@@ -77,14 +79,14 @@ class Calibration(_Wire):
     observed: MaybeCount = None
 
 
-class SkippedFile(_Wire):
+class SkippedFile(Wire):
     """A file that is not counted as an image."""
 
     file_path: Text
     reason: Text
 
 
-class Dataset(_Wire):
+class Dataset(Wire):
     """A dataset; `status_new` wins over `status`."""
 
     id: Identifier
@@ -112,16 +114,19 @@ class Dataset(_Wire):
         return self.n_objects if entity_type == "OBJECTS" else self.n_images
 
 
-class Preview(_Wire):
-    """One image of a cluster."""
+class Preview(Wire):
+    """One image of a cluster; `bounding_box`: whether there is one, as only objects have."""
 
+    media_id: Text | None = None
+    type: Text | None = None
+    bounding_box: Annotated[bool, BeforeValidator(bool)] = False
     file_path: Text | None = None
     file_name: Text | None = None
     media_uri: Text | None = None
     original_uri: Text | None = None
     width: MaybeCount = None
     height: MaybeCount = None
-    labels: Names = {}
+    labels: Names = Field(default_factory=dict[str, int | None])
     file_size: MaybeCount = None
     modified_at: datetime | None = None
     keeper_rank: MaybeCount = None
@@ -147,15 +152,15 @@ class Preview(_Wire):
         return self.width * self.height if self.width and self.height else None
 
 
-class Cluster(_Wire):
+class Cluster(Wire):
     """A cluster with a sample of its members."""
 
     cluster_id: Identifier
     n_images: MaybeCount = None
     n_objects: MaybeCount = None
     previews: Annotated[list[Preview], BeforeValidator(_list)] = []
-    labels: Names = {}
-    user_tags: Names = {}
+    labels: Names = Field(default_factory=dict[str, int | None])
+    user_tags: Names = Field(default_factory=dict[str, int | None])
     short_id: Identifier | None = None
     exact: bool | None = None
     lowest_similarity: Share | None = None
@@ -175,21 +180,21 @@ class Cluster(_Wire):
         return self.n_objects if entity_type == "OBJECTS" and self.n_objects is not None else self.n_images
 
 
-class PageMetadata(_Wire):
+class PageMetadata(Wire):
     """What a page says about itself."""
 
     applied_filters: list[Text] | None = None
     revision: Text | None = None
 
 
-class Page(_Wire):
+class Page(Wire):
     """Up to 100 clusters."""
 
     clusters: Annotated[list[Cluster], BeforeValidator(_list)] = []
     metadata: PageMetadata | None = None
 
 
-class WireTotals(_Wire):
+class WireTotals(Wire):
     """The engine's own totals."""
 
     images: Count
@@ -202,14 +207,14 @@ class WireTotals(_Wire):
     aliases: MaybeCount = None
 
 
-class WireSize(_Wire):
+class WireSize(Wire):
     """How many clusters have `n` images."""
 
     n: Count
     clusters: Count
 
 
-class WireGroup(_Wire):
+class WireGroup(Wire):
     """A first-level folder."""
 
     name: Text
@@ -217,7 +222,7 @@ class WireGroup(_Wire):
     removable: Count
 
 
-class WirePair(_Wire):
+class WirePair(Wire):
     """Two groups and the clusters that span them."""
 
     a: Text
@@ -225,10 +230,11 @@ class WirePair(_Wire):
     clusters: Count
 
 
-class Metadata(_Wire):
+class Metadata(Wire):
     """Counts for the same filters as a page, in either of the forms that are known."""
 
     cluster_count: MaybeCount = Field(default=None, validation_alias=AliasChoices("cluster_count", "clusters_count"))
+    media_count: MaybeCount = None
     applied_filters: list[Text] | None = None
     revision: Text | None = None
     totals: WireTotals | None = None
@@ -245,6 +251,7 @@ State = Literal["DRAFT", "INDEXING", "READ ONLY", "PARTIAL INDEX", "READY", "ERR
 
 _OLDER_STATES: Mapping[str, State] = {
     "NEW": "DRAFT",
+    "INITIALIZING": "INDEXING",
     "PRE PROCESSING": "INDEXING",
     "UPLOADING": "INDEXING",
     "SAVING": "INDEXING",

@@ -2,33 +2,49 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from lookalike_tools.explore.client import ExploreClient, about
 from lookalike_tools.explore.filters import Filter
 from lookalike_tools.explore.models import Cluster, Dataset, Page
+from lookalike_tools.explore.packing import Clusters, PackedPage
+from lookalike_tools.explore.shifting import looked_at_again, out_of_order
 from lookalike_tools.progress import Progress
-from lookalike_tools.together import together
+from lookalike_tools.together import as_they_come, together
 
 PAGE_SIZE = 100
-MOST_PAGES = 50
-MOST_SECONDS = 20.0
-_AT_ONCE = 4
 _KEPT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Reading:
-    """The clusters from the first page on, each once.
+class Budget:
+    """What one reading may cost: seconds, pages in all, and pages asked for at the same time."""
 
-    `ended`: the last page was reached. `repeated`: clusters that came on two pages, which happens when the dataset
-    changes in between.
+    seconds: float = 20.0
+    pages: int = 50
+    at_once: int = 6
+
+    def __str__(self) -> str:
+        return f"{self.pages} pages or {self.seconds:g} s"
+
+
+USUAL = Budget()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The clusters from the first page on, each once, and how many pages they are.
+
+    `ended`: the last page was reached. `changes`: signs that the dataset changed in between, so that clusters may be
+    missing. `checked`: there was time to look for them all; one page alone cannot change in between.
     """
 
-    clusters: list[Cluster]
+    clusters: Clusters
     pages: int
     ended: bool
-    repeated: int
+    changes: list[str]
+    checked: bool
 
 
 @dataclass(frozen=True)
@@ -52,9 +68,15 @@ class Listing:
     wanted: Filter
     first: Page
     expected: int | None
+    budget: Budget = USUAL
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the first page is all there is."""
+        return len(self.first.clusters) < PAGE_SIZE
 
     async def all(self, progress: Progress) -> Reading:
-        """Every page until one is shorter than 100, or the budget of 50 pages or 20 s is used up.
+        """Every page until one is shorter than 100, or the budget is used up.
 
         What was read less than a minute ago is not read again if the dataset, the first page and the count are as then.
         """
@@ -62,26 +84,43 @@ class Listing:
         kept = self.explore.kept
         if kept is not None and now < kept.ends and kept.listing == self:
             return kept.reading
-        reading = await self._read(progress, now + MOST_SECONDS)
-        self.explore.kept = Kept(self, reading, now + _KEPT_SECONDS)
+        reading = await self._read(progress, now + self.budget.seconds)
+        if not reading.changes:
+            self.explore.kept = Kept(self, reading, now + _KEPT_SECONDS)
         return reading
 
     async def _read(self, progress: Progress, ends: float) -> Reading:
-        pages = [self.first]
-        total = None if self.expected is None else -(-self.expected // PAGE_SIZE)
-        while _is_full(pages[-1]) and len(pages) < MOST_PAGES:
-            await progress(len(pages), total, f"reading the clusters of {about(self.dataset)}")
-            wave = range(len(pages), min(len(pages) + _wave_size(len(pages), total), MOST_PAGES))
-            try:
-                async with asyncio.timeout_at(ends):
-                    read = await self._pages(wave)
-            except TimeoutError:
-                break
-            for page in read:
-                pages.append(page)
-                if not _is_full(page):
-                    break
-        return _reading(pages)
+        book = _Book(self.expected, self.budget.pages)
+        book.add(0, PackedPage(self.first, self.wanted.entity_type))
+        changes: list[str] | None = None
+        try:
+            async with asyncio.timeout_at(ends):
+                await self._fill(book, progress)
+                if book.is_complete:
+                    changes = await self._look_again(book.in_order)
+        except TimeoutError:
+            pass  # What is there by now is the answer, and says so.
+        return _reading(book, changes)
+
+    async def _look_again(self, pages: list[PackedPage]) -> list[str]:
+        if len(pages) == 1:
+            return []
+        return await looked_at_again(self.explore, self.dataset, self.wanted, pages, self.expected)
+
+    async def _fill(self, book: "_Book", progress: Progress) -> None:
+        async def page(number: int) -> PackedPage:
+            return PackedPage(await self.explore.page(self.dataset, self.wanted, number), self.wanted.entity_type)
+
+        if book.is_complete:
+            return
+        message = f"reading the clusters of {about(self.dataset)}"
+        await progress(len(book.pages), book.total, message)
+        async with aclosing(as_they_come(page, book.draw, self.budget.at_once)) as coming:
+            async for number, read in coming:
+                book.add(number, read)
+                if book.is_complete:
+                    return
+                await progress(len(book.pages), book.total, message)
 
     async def window(self, offset: int, limit: int) -> list[Cluster]:
         """Up to `limit` clusters from `offset` on; fewer only at the end."""
@@ -89,7 +128,7 @@ class Listing:
         pages: list[Page] = []
         if numbers.start == 0:
             pages.append(self.first)
-        if not pages or _is_full(self.first):
+        if not pages or not self.is_whole:
             pages += await self._pages(numbers[len(pages) :])
         clusters = [cluster for page in pages for cluster in page.clusters]
         start = offset - numbers.start * PAGE_SIZE
@@ -101,22 +140,68 @@ class Listing:
         return await together(asked)
 
 
-def _reading(pages: list[Page]) -> Reading:
-    clusters: dict[str, Cluster] = {}
-    for page in pages:
-        for cluster in page.clusters:
-            clusters.setdefault(cluster.cluster_id, cluster)
-    return Reading(
-        clusters=list(clusters.values()),
-        pages=len(pages),
-        ended=not _is_full(pages[-1]),
-        repeated=sum(len(page.clusters) for page in pages) - len(clusters),
-    )
+class _Book:
+    """The pages read so far, in whatever order they came, and which to ask for next."""
+
+    def __init__(self, expected: int | None, most: int) -> None:
+        self.pages: dict[int, PackedPage] = {}
+        self._clusters = expected
+        self._expected = None if expected is None else -(-expected // PAGE_SIZE)
+        self._most = most
+        self._next = 1
+        self._last: int | None = None
+
+    @property
+    def total(self) -> int | None:
+        """The pages that there are by the server's count, unless more were read."""
+        return None if self._expected is None or self._expected < len(self.pages) else self._expected
+
+    @property
+    def in_order(self) -> list[PackedPage]:
+        """The pages from the first one to the first that is missing, or to the end."""
+        pages: list[PackedPage] = []
+        while len(pages) in self.pages and (self._last is None or len(pages) <= self._last):
+            pages.append(self.pages[len(pages)])
+        return pages
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every page to the last one is there: one that is not full, or full by the server's count."""
+        if self._last is None:
+            return self._most * PAGE_SIZE == len(self.pages) * PAGE_SIZE == self._clusters
+        return all(number in self.pages for number in range(self._last))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are clusters behind the page that seemed to be the last."""
+        return self._last is not None and any(page.heads for number, page in self.pages.items() if number > self._last)
+
+    def add(self, number: int, page: PackedPage) -> None:
+        self.pages[number] = page
+        if len(page.heads) < PAGE_SIZE and (self._last is None or number < self._last):
+            self._last = number
+
+    def draw(self) -> int | None:
+        """The next page to ask for, while it is likely to exist: within the count, else about twice as far as read."""
+        read = len(self.pages)
+        likely = 2 * read + 1
+        if self._expected is not None:
+            likely = self._expected if read < self._expected else read + 1
+        if self._last is not None or self._next >= min(likely, self._most):
+            return None
+        self._next += 1
+        return self._next - 1
 
 
-def _wave_size(read: int, total: int | None) -> int:
-    return _AT_ONCE if total is None else max(1, min(_AT_ONCE, total - read))
-
-
-def _is_full(page: Page) -> bool:
-    return len(page.clusters) >= PAGE_SIZE
+def _reading(book: _Book, found: list[str] | None) -> Reading:
+    pages = book.in_order
+    clusters = Clusters(pages)
+    changes = list(found or ())
+    repeated = sum(len(page.heads) for page in pages) - len(clusters)
+    if repeated:
+        changes.append(f"{repeated:,} clusters came twice")
+    if out_of_order(pages):
+        changes.append("clusters came out of order")
+    if book.goes_on:
+        changes.append("a page in between was not full")
+    return Reading(clusters, len(pages), book.is_complete, changes, checked=found is not None)

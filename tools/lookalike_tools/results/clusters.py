@@ -26,13 +26,14 @@ class Totals(Record):
     )
     aliases: int | None = Field(default=None, description="Links to files already counted; not counted again.")
 
-    def in_words(self, similarity: str) -> str:
-        """The totals as sentences."""
+    def in_words(self, similarity: str | None) -> str:
+        """The totals as sentences; `similarity` is `None` where the clusters were not made at one that was asked."""
+        at = "" if similarity is None else f" at similarity ≥ {similarity}"
         of_all = "" if self.images is None else f"{counted(self.images, 'image')}, "
         single = "" if self.single is None else f", {self.single:,} single"
         size = "" if self.bytes_removable is None else f", {size_in_words(self.bytes_removable)}"
         words = (
-            f"{of_all}{counted(self.clusters, 'duplicate cluster')} at similarity ≥ {similarity}."
+            f"{of_all}{counted(self.clusters, 'duplicate cluster')}{at}."
             f" {counted(self.clustered, 'image')} clustered{single}; {self.removable:,} removable{size}."
         )
         apart = [

@@ -24,10 +24,10 @@ class DuplicatesAnswer(Answer):
     clusters: list[Cluster] | None = Field(default=None, description="Largest first.")
 
     def _summary(self) -> str:
-        if self.totals is None or self.similarity is None or self.shown is None:
+        if self.totals is None or self.shown is None:
             return ""
         page = showing(self.shown, self.totals.clusters if self.complete else None, self.next_cursor, self.folder)
-        return self.totals.in_words(spelled(self.similarity)) + page
+        return self.totals.in_words(None if self.similarity is None else spelled(self.similarity)) + page
 
     def _lines(self) -> Iterable[str]:
         return [cluster.line() for cluster in self.clusters or ()]

@@ -70,10 +70,10 @@ class SummaryAnswer(Answer):
     across: list[Across] | None = Field(default=None, description="Pairs of groups that share clusters, most first.")
 
     def _summary(self) -> str:
-        if self.totals is None or self.similarity is None:
+        if self.totals is None:
             return ""
         share = "" if self.share_removable is None else f" Share removable: {self.share_removable:.4f}."
-        return self.totals.in_words(spelled(self.similarity)) + share
+        return self.totals.in_words(None if self.similarity is None else spelled(self.similarity)) + share
 
     def _lines(self) -> Iterable[str]:
         if self.thresholds:

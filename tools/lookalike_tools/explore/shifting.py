@@ -1,0 +1,65 @@
+"""Noticing that a list changed while its pages were read: clusters move from page to page, and some are never seen.
+
+A cluster is missed when the list moves up between two pages. Nothing in the pages themselves shows that, so some are
+looked at again. A change shows on a page if it happened at or before its place, after it was read: wherever and
+whenever the list moved up, spreading k such looks evenly finds k of k + 1 cases; the first page is looked at as well,
+because large clusters change most. Where the server counts, its count shows every other case, but for a cluster that
+came while another one went.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from lookalike_tools.explore.client import ExploreClient
+from lookalike_tools.explore.filters import Filter
+from lookalike_tools.explore.models import Dataset
+from lookalike_tools.explore.packing import Head, PackedPage, heads_of
+from lookalike_tools.together import together
+
+_ENOUGH_TIES = 10
+"""Clusters of one size in the order of their ids, before that is taken for the server's rule and not for chance."""
+
+
+async def looked_at_again(
+    explore: ExploreClient, dataset: Dataset, wanted: Filter, pages: Sequence[PackedPage], expected: int | None
+) -> list[str]:
+    """What is different from when `pages` were read, in words; two or three requests."""
+
+    async def page_changed(number: int) -> str | None:
+        page = await explore.page(dataset, wanted, number)
+        same = set(heads_of(page, wanted.entity_type)) == set(pages[number].heads)
+        return None if same else f"page {number + 1} was another when looked at again"
+
+    async def count_changed() -> str | None:
+        metadata = await explore.metadata(dataset, wanted)
+        now = None if metadata is None else metadata.cluster_count
+        return None if now in {None, expected} else f"the server counted {expected:,} clusters, then {now:,}"
+
+    last = len(pages) - 1
+    looks = {0, last // 2} if expected is not None else {0, last // 3, 2 * last // 3}
+    asked = [page_changed(number) for number in sorted(looks)]
+    found = await together(asked if expected is None else [*asked, count_changed()])
+    return [sign for sign in found if sign is not None]
+
+
+def out_of_order(pages: Sequence[PackedPage]) -> bool:
+    """Whether pages that are sorted in themselves, by size or by size and id, do not go on where the last one ended."""
+    lists = [page.heads for page in pages]
+    ties = sum(one.size == other.size for heads in lists for one, other in pairwise(heads))
+    return _breaks(lists, _by_size) or (ties >= _ENOUGH_TIES and _breaks(lists, _by_size_and_id))
+
+
+def _breaks(lists: Sequence[list[Head]], key: Callable[[Head], Any]) -> bool:
+    if any(key(one) > key(other) for heads in lists for one, other in pairwise(heads)):
+        return False
+    filled = [heads for heads in lists if heads]
+    return any(key(one[-1]) > key(other[0]) for one, other in pairwise(filled))
+
+
+def _by_size(head: Head) -> int:
+    return -head.size
+
+
+def _by_size_and_id(head: Head) -> tuple[int, str]:
+    return (-head.size, head.cluster_id)
