@@ -1,4 +1,4 @@
-"""Generate ``docs/reference.md`` from the code: tools, commands, environment variables. ``--check`` only compares."""
+"""Generate ``docs/reference.md`` from the code: tools, settings, commands. ``--check`` only compares."""
 
 import argparse
 import re
@@ -10,6 +10,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from lookalike_server.cli import main as command_line
+from lookalike_server.config_file import GENERAL, SourceTable
 from lookalike_server.questions import QUESTIONS
 from lookalike_server.settings import Settings, variable_of
 
@@ -27,6 +28,7 @@ def page() -> str:
             "",
             *tools(),
             *variables(),
+            *keys(),
             *commands(),
         ]
     )
@@ -63,11 +65,22 @@ def fields(shape: dict[str, Any], definitions: dict[str, Any], prefix: str = "")
 def variables() -> Iterator[str]:
     """Every setting with its environment variable."""
     yield "## Environment variables\n"
-    yield "A flag wins over the environment. An unknown `LOOKALIKE_*` variable is an error.\n"
+    yield "A flag wins over the environment, and that over the file. An unknown `LOOKALIKE_*` variable is an error.\n"
     yield "| variable | meaning |\n|---|---|"
     for name, field in Settings.model_fields.items():
         yield f"| `{variable_of(name)}` | {_cell(field.description or '')} |"
     yield ""
+
+
+def keys() -> Iterator[str]:
+    """Every key of the configuration file."""
+    yield "## Configuration file\n"
+    yield "TOML; see [configuration.md](configuration.md). An unknown key is an error.\n"
+    for heading, table in (("key at the top", GENERAL), ("key of `[sources.NAME]`", SourceTable.model_fields)):
+        yield f"| {heading} | meaning |\n|---|---|"
+        for name, field in table.items():
+            yield f"| `{name}` | {_cell(field.description or '')} |"
+        yield ""
 
 
 def commands() -> Iterator[str]:

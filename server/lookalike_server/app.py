@@ -7,8 +7,8 @@ from typing import Any, Final
 from mcp.server import CacheHint, MCPServer
 
 from lookalike_server import __version__
+from lookalike_server.connections import Connections
 from lookalike_server.questions import QUESTIONS
-from lookalike_server.source import Source
 from lookalike_server.strict_tool import StrictTool
 
 NAME: Final = "lookalike"
@@ -26,15 +26,15 @@ Answers that are samples, partial or shortened say so in their notes."""
 _AN_HOUR_MS: Final = 3_600_000
 
 
-def create_server(source: Source) -> MCPServer[None]:
-    """The MCP server that answers from ``source``; it owns the source and closes it.
+def create_server(connections: Connections) -> MCPServer[None]:
+    """The MCP server that answers from ``connections``, which it owns and closes.
 
     Configure logging first: the SDK's constructor sets up the root logger unless it has a handler.
     """
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[None]:
-        async with source:
+        async with connections:
             yield
 
     return MCPServer(
@@ -43,7 +43,7 @@ def create_server(source: Source) -> MCPServer[None]:
         description="Finds duplicate and unique images in an image dataset.",
         instructions=INSTRUCTIONS,
         version=__version__,
-        tools=[StrictTool.make(question, source) for question in QUESTIONS],
+        tools=[StrictTool.make(question, connections) for question in QUESTIONS],
         lifespan=lifespan,
         log_level="WARNING",
         # The tools never change while the server runs, so nothing is promised to announce changes.

@@ -17,6 +17,7 @@ Examples:
   LOOKALIKE_BASE_URL=https://app.visual-layer.com lookalike serve
                                       ask an Explore server instead of local folders
 
+Folders and servers can also stand in a configuration file (--config); lookalike check says what would work.
 Nothing in a picture folder is ever changed. Indexes are kept in a cache folder (--cache-dir)."""
 
 _FOLDER_HELP: Final = (
@@ -36,6 +37,12 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
+_config = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Configuration file (config.toml in the system's configuration folder).",
+)
 _local = _options(
     click.option(
         "--cache-dir",
@@ -47,13 +54,15 @@ _local = _options(
         type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
         help="How much is logged to stderr (WARNING).",
     ),
+    _config,
 )
 _folders = click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
 _source = _options(
     click.argument("folders", nargs=-1, metavar="[FOLDER]..."),
-    click.option("--base-url", metavar="URL", help="Ask this Explore server instead of local folders."),
-    click.option("--dataset", metavar="NAME", help="The dataset (name, id or path) to ask about."),
+    click.option("--base-url", metavar="URL", help="Ask this Explore server too."),
+    click.option("--dataset", metavar="NAME", help="The dataset (name, id, path or SOURCE/NAME) to ask about."),
     click.option("--allow-http", is_flag=True, default=None, help="Allow plain http to another machine."),
+    click.option("--timeout", type=float, metavar="SECONDS", help="How long a server has for one question (60)."),
     _local,
 )
 _similarity = click.option(
@@ -82,7 +91,8 @@ def main() -> None:
     """See what is duplicated, what is unique and what can go in an image dataset.
 
     Serves the answers to an AI assistant over MCP (serve), prints them here (duplicates, unique, summary), or
-    offers them to scripts as the Explore API (api). Works on local folders with no account, or on an Explore server.
+    offers them to scripts as the Explore API (api). Works on local folders with no account, on Explore servers, or on
+    several of both at once.
     """
 
 
@@ -92,8 +102,8 @@ def serve(**options: Any) -> None:
     """Serve MCP over stdin and stdout.
 
     Put this command into your assistant's configuration. It answers at once; the first question about a folder indexes
-    it, with progress notifications. Credentials come from the environment: LOOKALIKE_API_KEY and LOOKALIKE_API_SECRET,
-    or LOOKALIKE_TOKEN.
+    it, with progress notifications. It looks at all sources: FOLDERs, --base-url and those of the configuration file.
+    Credentials come from the environment (LOOKALIKE_API_KEY and LOOKALIKE_API_SECRET, or LOOKALIKE_TOKEN) or the file.
     """
     from lookalike_server.commands import serve_stdio  # noqa: PLC0415 — imported where it is used: start-up time
 
@@ -155,6 +165,18 @@ def summary(**options: Any) -> None:
     from lookalike_server.commands import answer  # noqa: PLC0415 — imported where it is used: start-up time
 
     answer("summarize_clusters", options)
+
+
+@main.command(short_help="Say what would work and what would not, and how to mend it.", epilog=_FOLDER_HELP)
+@_source
+def check(**options: Any) -> None:
+    """Print the settings and where each comes from, then try every source and every dataset that is ready.
+
+    Secrets are never printed. The exit code is 0 if every question would be answered, 1 if anything would fail.
+    """
+    from lookalike_server.commands import check as run_check  # noqa: PLC0415 — imported where it is used: start-up time
+
+    run_check(options)
 
 
 @main.command(epilog=_FOLDER_HELP)

@@ -6,17 +6,18 @@ import json
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import anyio
 import click
 
-from lookalike_engine import EngineError
 from lookalike_server.arguments import ArgumentsError
-from lookalike_server.folders import FolderError
-from lookalike_server.logs import configure_logging
-from lookalike_server.settings import Settings, SettingsError, load_settings
-from lookalike_server.source import Source, make_engine, secrets_of
+from lookalike_server.configuration import Configuration, load_configuration, read_configuration
+from lookalike_server.connections import UNUSABLE, Connections, make_engine
+from lookalike_server.logs import configure_logging, hide
+from lookalike_server.settings import Settings
+from lookalike_server.sources import ServerSource
 from lookalike_tools import LookalikeError
 
 LOOPBACK: Final = "127.0.0.1"
@@ -29,11 +30,11 @@ def serve_stdio(options: Mapping[str, Any]) -> None:
     # Nothing made while importing becomes garbage soon: collecting it costs a tenth of the start-up time, and freezing
     # it afterwards keeps every later collection, the one at exit included, from walking it again.
     gc.disable()
-    source = _open(options)
+    connections = _usable(Connections, _configure(options))
     from lookalike_server.app import create_server  # noqa: PLC0415 — after the settings are known to be good
     from lookalike_server.stdio import run_stdio  # noqa: PLC0415 — likewise
 
-    server = create_server(source)
+    server = create_server(connections)
     gc.enable()
     gc.freeze()
     run_stdio(server)
@@ -47,10 +48,12 @@ def answer(tool: str, options: Mapping[str, Any]) -> None:
 
     told_elsewhere = {*Settings.model_fields, "folders", "as_json"} - {"dataset"}
     arguments = {name: value for name, value in options.items() if name not in told_elsewhere and value is not None}
-    # Names come in any script: one sign that the terminal cannot show must not lose the whole answer.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    reply = _run(ask_once, _open(options), tool, arguments)
+    _show_every_sign()
+    configuration = _configure(options)
+    sources, dataset = configuration.for_question()
+    settings = configuration.settings.model_copy(update={"dataset": dataset})
+    connections = _usable(Connections, replace(configuration, settings=settings, sources=sources))
+    reply = _run(ask_once, connections, tool, arguments)
     click.echo(json.dumps(reply.structured(), indent=2, ensure_ascii=False) if options["as_json"] else reply.text())
 
 
@@ -58,7 +61,7 @@ def index_folders(options: Mapping[str, Any]) -> None:
     """Index every folder and say what was found."""
     from lookalike_server.terminal import index_all  # noqa: PLC0415 — loads the tools
 
-    engine = _usable(make_engine, _configure(options), options["folders"])
+    engine = _usable(make_engine, _configure(options).settings, options["folders"])
     try:
         _run(index_all, engine, click.echo)
     finally:
@@ -67,7 +70,7 @@ def index_folders(options: Mapping[str, Any]) -> None:
 
 def serve_api(port: int, options: Mapping[str, Any]) -> None:
     """Serve the Explore API on loopback until interrupted."""
-    settings = _configure(options)
+    settings = _configure(options).settings
     engine = _usable(make_engine, settings, options["folders"])
     # The port is taken before the (possibly long) indexing, so that a port in use is found out at once.
     with socket.socket() as listening:
@@ -83,22 +86,41 @@ def serve_api(port: int, options: Mapping[str, Any]) -> None:
         _run(serve_engine, engine, listening)
 
 
-def _open(options: Mapping[str, Any]) -> Source:
-    return _usable(Source, _configure(options), options["folders"])
+def check(options: Mapping[str, Any]) -> None:
+    """Try everything that a question would need; the exit code is 1 if anything would fail."""
+    from lookalike_server.check import check_all  # noqa: PLC0415 — loads the tools
+
+    _show_every_sign()
+    configuration = read_configuration(options, options["folders"])
+    _log(configuration)
+    if not anyio.run(check_all, configuration, click.echo):
+        raise SystemExit(1)
 
 
-def _configure(options: Mapping[str, Any]) -> Settings:
-    flags = {name: value for name, value in options.items() if name in Settings.model_fields}
-    settings = _usable(load_settings, flags)
-    configure_logging(settings.log_level, secrets_of(settings))
-    return settings
+def _configure(options: Mapping[str, Any]) -> Configuration:
+    configuration = _usable(load_configuration, options, options["folders"])
+    _log(configuration)
+    return configuration
+
+
+def _log(configuration: Configuration) -> None:
+    configure_logging(configuration.settings.log_level)
+    # A secret in a file is hidden when it is read.
+    servers = [source for source in configuration.sources if isinstance(source, ServerSource)]
+    hide(secret.value.get_secret_value() for source in servers for secret in source.secrets if secret.value)
+
+
+def _show_every_sign() -> None:
+    """Names come in any script: one sign that the terminal cannot show must not lose the whole answer."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _usable(make: Callable[..., MadeT], *arguments: object) -> MadeT:
     """What ``make`` makes, or a message on stderr that says what is wrong with what it was given."""
     try:
         return make(*arguments)
-    except (SettingsError, FolderError, EngineError, LookalikeError) as error:
+    except UNUSABLE as error:
         raise click.ClickException(str(error)) from error
 
 

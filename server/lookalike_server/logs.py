@@ -7,7 +7,7 @@ traceback included, has passed it.
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lookalike_tools.untrusted import visible
@@ -31,6 +31,10 @@ class RedactingFormatter(logging.Formatter):
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__(_FORMAT)
         self._secrets = [secret for secret in secrets if secret]
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Hide these too from now on."""
+        self._secrets += [secret for secret in secrets if secret and secret not in self._secrets]
 
     def format(self, record: logging.LogRecord) -> str:
         """The redacted line, with its traceback if it has one."""
@@ -60,3 +64,11 @@ def configure_logging(level: str, secrets: Sequence[str] = ()) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Keep ``secrets``, which became known after the start, out of the log too."""
+    known = list(secrets)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, RedactingFormatter):
+            handler.formatter.hide(known)

@@ -1,4 +1,4 @@
-"""The three tools as questions, and how a source answers them."""
+"""The three tools as questions, and how the sources answer them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from lookalike_server.source import Source
+from lookalike_server.connections import Connections
 from lookalike_tools import (
     Answer,
     DuplicatesAnswer,
@@ -17,6 +17,7 @@ from lookalike_tools import (
     SummaryQuery,
     UniqueAnswer,
     UniqueQuery,
+    ask_namespace,
     duplicates,
     find_duplicates,
     find_unique,
@@ -58,12 +59,14 @@ QUESTIONS: Final = (
 """In the order in which they are listed, which hosts may cache."""
 
 
-async def ask(question: Question, query: Any, source: Source, progress: Progress, patience: float | None) -> Answer:
-    """Put ``query`` to ``source``, about its preset dataset if the query names none.
+async def ask(
+    question: Question, query: Any, connections: Connections, progress: Progress, patience: float | None
+) -> Answer:
+    """Put ``query`` to the source that has its dataset, the preset one if it names none.
 
     Raises:
         LookalikeError: the question cannot be answered; the text says why and what to do.
     """
-    if query.dataset is None and source.default_dataset is not None:
-        query = query.model_copy(update={"dataset": source.default_dataset})
-    return await question.ask(await source.client(), query, progress, patience)
+    if query.dataset is None and connections.default_dataset is not None:
+        query = query.model_copy(update={"dataset": connections.default_dataset})
+    return await ask_namespace(question.ask, await connections.namespace(), query, progress, patience)

@@ -1,80 +1,84 @@
-"""Every setting of the server, with its environment variable, in one place.
+"""The settings that a flag or a variable of the environment can give.
 
-A flag on the command line wins over the environment. Secrets have no flag: a command line is visible to every
-user of the machine.
+A flag on the command line wins over the environment, which wins over the configuration file. Secrets have no flag: a
+command line is visible to every user of the machine.
 """
 
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PREFIX = "LOOKALIKE_"
+from lookalike_server.spelling import nearest_known
+from lookalike_tools.untrusted import quoted
 
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+PREFIX = "LOOKALIKE_"
 
 
 class SettingsError(Exception):
     """A setting that cannot be used. The text says which and what to do, and never repeats a secret."""
 
 
+def _in_capitals(level: Any) -> Any:
+    return level.upper() if isinstance(level, str) else level
+
+
+def _from_home(path: Path) -> Path:
+    """No shell expands the "~" in the environment that a host's configuration sets, or in a file."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"{str(path)!r} names a user this system does not have; give a full path") from None
+
+
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_in_capitals)]
+FromHome = Annotated[Path, Field(strict=False), AfterValidator(_from_home)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+CACHE_DIR = (
+    "Where indexes of local folders are kept (default: the system's cache folder, ~/.cache/lookalike on Linux)"
+    "; may be deleted at any time"
+)
+LOG_LEVEL = "How much is logged to stderr: DEBUG, INFO, WARNING (default) or ERROR"
+ALLOW_HTTP = "Talk plain http to a server that is not on this machine (true or false; default false)"
+TIMEOUT = "Seconds that a server has for all calls of one question together (default 60)"
+API_KEY = "API key; needs the secret beside it"
+API_SECRET = "API secret that signs short-lived tokens"  # noqa: S105 — it describes one
+TOKEN = "A ready JWT, instead of key and secret"  # noqa: S105 — likewise
+
+
 class Settings(BaseSettings):
-    """What the server was told, from flags and environment."""
+    """What flags and environment say, and the file where they are silent."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
-    base_url: str | None = Field(
+    config: FromHome | None = Field(
         default=None,
-        description="Explore server to ask instead of local folders, e.g. https://app.visual-layer.com",
-    )
-    api_key: SecretStr | None = Field(default=None, description="API key; needs the secret beside it")
-    api_secret: SecretStr | None = Field(default=None, description="API secret that signs short-lived tokens")
-    token: SecretStr | None = Field(default=None, description="A ready JWT, instead of key and secret")
-    dataset: str | None = Field(default=None, description="Dataset (name or id) for questions that name none")
-    allow_http: bool = Field(
-        default=False,
-        description="Talk plain http to a server that is not on this machine (true or false; default false)",
-    )
-    cache_dir: Path = Field(
-        default_factory=lambda: user_cache_path("lookalike", appauthor=False),
         description=(
-            "Where indexes of local folders are kept (default: the system's cache folder, ~/.cache/lookalike on Linux)"
-            "; may be deleted at any time"
+            "Configuration file (default: config.toml in the system's configuration folder, "
+            "~/.config/lookalike on Linux)"
         ),
     )
-    log_level: LogLevel = Field(
-        default="WARNING", description="How much is logged to stderr: DEBUG, INFO, WARNING (default) or ERROR"
+    base_url: str | None = Field(
+        default=None, description="An Explore server to ask, e.g. https://app.visual-layer.com"
     )
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _in_capitals(cls, level: Any) -> Any:
-        return level.upper() if isinstance(level, str) else level
-
-    @field_validator("cache_dir", mode="after")
-    @classmethod
-    def _home_is_meant(cls, folder: Path) -> Path:
-        """No shell expands the "~" in the environment that a host's configuration sets."""
-        try:
-            return folder.expanduser()
-        except RuntimeError:
-            raise ValueError(f"{str(folder)!r} names a user this system does not have; give a full path") from None
-
-    @model_validator(mode="after")
-    def _credentials_are_whole(self) -> "Settings":
-        if (self.api_key is None) != (self.api_secret is None):
-            given, missing = ("API_KEY", "API_SECRET") if self.api_key else ("API_SECRET", "API_KEY")
-            raise ValueError(f"{PREFIX}{given} is set without {PREFIX}{missing}: set both, or neither")
-        if self.api_key is not None and self.token is not None:
-            raise ValueError(f"both {PREFIX}TOKEN and {PREFIX}API_KEY are set: keep one of them")
-        if self.base_url is None and (self.api_key is not None or self.token is not None):
-            raise ValueError(f"a credential is set without {PREFIX}BASE_URL: say which server it is for")
-        return self
+    api_key: SecretStr | None = Field(default=None, description=API_KEY)
+    api_key_file: FromHome | None = Field(default=None, description="A file that holds the API key")
+    api_secret: SecretStr | None = Field(default=None, description=API_SECRET)
+    api_secret_file: FromHome | None = Field(default=None, description="A file that holds the API secret")
+    token: SecretStr | None = Field(default=None, description=TOKEN)
+    token_file: FromHome | None = Field(default=None, description="A file that holds the JWT")
+    allow_http: bool = Field(default=False, description=ALLOW_HTTP)
+    timeout: Seconds = Field(default=60.0, description=TIMEOUT)
+    dataset: str | None = Field(default=None, description="Dataset (name or id) for questions that name none")
+    cache_dir: FromHome = Field(
+        default_factory=lambda: user_cache_path("lookalike", appauthor=False), description=CACHE_DIR
+    )
+    log_level: LogLevel = Field(default="WARNING", description=LOG_LEVEL)
 
 
 def variable_of(field: str) -> str:
@@ -82,40 +86,41 @@ def variable_of(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    """Refuse a misspelt ``LOOKALIKE_*`` variable, which would otherwise be ignored without a word.
+def set_in_environment() -> frozenset[str]:
+    """The fields that a variable sets; an empty one counts as not set, as in ``Settings``."""
+    set_here = {name.upper() for name, value in os.environ.items() if value}
+    return frozenset(field for field in Settings.model_fields if variable_of(field) in set_here)
 
-    Raises:
-        SettingsError: naming the variable and the nearest one that exists.
-    """
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """What to say of every misspelt ``LOOKALIKE_*`` variable, which would otherwise be ignored without a word."""
     known = [variable_of(field) for field in Settings.model_fields]
-    for name in sorted(environment):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            (nearest,) = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
-            raise SettingsError(
-                f"unknown environment variable {name!r}; the nearest known one is {nearest}. "
-                f"Known: {', '.join(known)}. Unset it or correct it."
-            )
+    return [
+        f"unknown environment variable {quoted(name)}; {nearest_known(name.upper(), known)}. Unset it or correct it."
+        for name in sorted(environment)
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+    ]
 
 
-def load_settings(flags: Mapping[str, Any]) -> Settings:
-    """Read the environment, overlaid with the ``flags`` that were given (None means not given).
+def make_settings(given: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Settings, list[str]]:
+    """The settings that ``given`` and the environment make, and what is wrong with those that were left out of them.
 
-    Raises:
-        SettingsError: an unknown variable, or a value that cannot be used.
+    ``names`` says how each field is called where it was given, as in ``--timeout``.
     """
-    refuse_unknown_variables(os.environ)
-    given = {name: value for name, value in flags.items() if value is not None}
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        raise SettingsError("; ".join(_plain(detail) for detail in error.errors(include_input=False))) from None
+    problems: dict[str, str] = {}
+    while True:
+        try:
+            return Settings(**{**given, **_defaults(problems)}), list(problems.values())
+        except ValidationError as error:
+            for detail in error.errors(include_input=False):
+                field = str(detail["loc"][0])
+                problems[field] = f"{names.get(field, variable_of(field))}: {plain(detail['msg'])}"
 
 
-def _plain(detail: Mapping[str, object]) -> str:
-    """One validation error in words, without the value: it may be a secret."""
-    location = detail["loc"]
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if isinstance(location, tuple) and location:
-        return f"{variable_of(str(location[0]))}: {message}"
-    return message
+def plain(message: str) -> str:
+    """A validation message in words. It never has the value in it, which may be a secret."""
+    return message.removeprefix("Value error, ")
+
+
+def _defaults(fields: Mapping[str, str]) -> dict[str, Any]:
+    return {field: Settings.model_fields[field].get_default(call_default_factory=True) for field in fields}

@@ -16,9 +16,9 @@ from pydantic import PrivateAttr
 from typing_extensions import override
 
 from lookalike_server.arguments import ArgumentsError, parse_arguments
+from lookalike_server.connections import Connections
 from lookalike_server.progress import RisingProgress
 from lookalike_server.questions import PATIENCE_SECONDS, Question, ask
-from lookalike_server.source import Source
 from lookalike_tools import LookalikeError
 
 logger = logging.getLogger("lookalike.server")
@@ -30,14 +30,14 @@ READ_ONLY: Final = ToolAnnotations(
 
 
 class StrictTool(Tool):
-    """An SDK tool made from a :class:`Question`, answered by a :class:`Source`."""
+    """An SDK tool made from a :class:`Question`, answered by a :class:`Connections`."""
 
     _question: Question = PrivateAttr()
-    _source: Source = PrivateAttr()
+    _connections: Connections = PrivateAttr()
 
     @classmethod
-    def make(cls, question: Question, source: Source) -> "StrictTool":
-        """The tool that lists ``question`` and answers it from ``source``."""
+    def make(cls, question: Question, connections: Connections) -> "StrictTool":
+        """The tool that lists ``question`` and answers it from ``connections``."""
         tool = cls(
             fn=question.ask,
             name=question.name,
@@ -54,7 +54,7 @@ class StrictTool(Tool):
             annotations=READ_ONLY,
         )
         tool._question = question
-        tool._source = source
+        tool._connections = connections
         return tool
 
     @override
@@ -70,7 +70,7 @@ class StrictTool(Tool):
         try:
             query = parse_arguments(self._question.query, arguments, self.name)
             progress = RisingProgress(context.report_progress)
-            answer = await ask(self._question, query, self._source, progress, PATIENCE_SECONDS)
+            answer = await ask(self._question, query, self._connections, progress, PATIENCE_SECONDS)
             result = CallToolResult(
                 content=[TextContent(type="text", text=answer.text())], structured_content=answer.structured()
             )

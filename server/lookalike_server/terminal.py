@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from lookalike_engine import Engine
 from lookalike_server.arguments import parse_arguments
+from lookalike_server.connections import Connections
 from lookalike_server.questions import QUESTIONS, ask
-from lookalike_server.source import Source
 from lookalike_tools import Answer, Dataset, ExploreClient, UntrustedPath, UntrustedText, named, wait_until_ready
 
 
@@ -45,7 +45,7 @@ class Bar:
         self.close()
 
 
-async def ask_once(source: Source, tool: str, arguments: Mapping[str, Any]) -> Answer:
+async def ask_once(connections: Connections, tool: str, arguments: Mapping[str, Any]) -> Answer:
     """Put one question and wait for its answer, however long indexing takes.
 
     Raises:
@@ -54,9 +54,9 @@ async def ask_once(source: Source, tool: str, arguments: Mapping[str, Any]) -> A
     """
     question = next(each for each in QUESTIONS if each.name == tool)
     query = parse_arguments(question.query, arguments, tool)
-    async with source:
+    async with connections:
         with Bar() as bar:
-            return await ask(question, query, source, bar, patience=None)
+            return await ask(question, query, connections, bar, patience=None)
 
 
 async def index_all(engine: Engine, say: Callable[[str], None]) -> list[Dataset]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.api_process import api_process
+from tests.explore_servers import Server, cloud, copies, generated, listening, single, tokens
 from tests.pictures import save_set, tree_digest
 
 
@@ -73,7 +74,7 @@ def test_api_serves_the_explore_api_on_loopback(folder: Path, cache: Path) -> No
 
 def test_help_names_every_command() -> None:
     shown = lookalike("--help").stdout
-    for command in ("serve", "index", "duplicates", "unique", "summary", "api"):
+    for command in ("serve", "index", "duplicates", "unique", "summary", "check", "api"):
         assert re.search(rf"^  {command} ", shown, re.MULTILINE)
 
 
@@ -107,10 +108,53 @@ def test_a_secret_is_never_printed_even_where_settings_are_wrong() -> None:
     assert "hunter2" not in done.stderr + done.stdout
 
 
-def test_folders_and_a_server_at_once_are_refused(folder: Path) -> None:
-    done = lookalike("duplicates", str(folder), LOOKALIKE_BASE_URL="https://example.org")
+def test_a_question_about_a_folder_asks_no_server_that_is_preset(folder: Path, cache: Path) -> None:
+    server = Server()
+    with listening(server.app()) as url:
+        done = lookalike("duplicates", str(folder), "--cache-dir", str(cache), LOOKALIKE_BASE_URL=url)
+    assert done.returncode == 0, done.stderr
+    assert "22 images" in done.stdout
+    assert server.requests == []
+
+
+def test_a_question_that_names_a_dataset_looks_at_all_sources(folder: Path, cache: Path) -> None:
+    server = Server([copies("a")], [single("s")])
+    with listening(server.app()) as url:
+        options = (str(folder), "--dataset", "pets", "--cache-dir", str(cache))
+        done = lookalike("duplicates", *options, LOOKALIKE_BASE_URL=url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("pets (127.0.0.1:")
+
+
+def test_a_question_without_arguments_is_about_the_sources_of_the_file(folder: Path, cache: Path) -> None:
+    (folder.parent / "config.toml").write_text('\ufeffcache_dir = "cache"\n[sources.home]\nfolders = ["pictures"]\n')
+    done = lookalike("duplicates", LOOKALIKE_CONFIG=str(folder.parent / "config.toml"))
+    assert done.returncode == 0, done.stderr
+    assert "22 images" in done.stdout
+    assert cache.is_dir()
+
+
+def test_a_misspelt_key_of_the_file_is_refused_before_anything_is_served(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[sources.home]\nfolder = ["."]\n')
+    done = lookalike("serve", "--config", str(tmp_path / "config.toml"))
     assert done.returncode == 1
-    assert "--base-url" in done.stderr
+    assert 'unknown key "folder"; the nearest known one is folders' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_in_a_file_reaches_no_log_line(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(tokens.SECRET)
+    with listening(cloud(generated("cats", 1, singles=1)).app()) as url:
+        done = lookalike(
+            "duplicates",
+            "--log-level=debug",
+            LOOKALIKE_BASE_URL=url,
+            LOOKALIKE_API_KEY=tokens.KEY,
+            LOOKALIKE_API_SECRET_FILE=str(tmp_path / "secret"),
+        )
+    assert done.returncode == 0, done.stderr
+    assert tokens.SECRET not in done.stdout + done.stderr
+    assert tokens.KEY not in done.stdout + done.stderr
 
 
 def test_a_flag_wins_over_the_environment(folder: Path, tmp_path: Path, cache: Path) -> None:

@@ -1,6 +1,6 @@
 """A conversation with the real server over in-memory streams, about pictures with known truth."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -9,8 +9,9 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
 from lookalike_server.app import create_server
+from lookalike_server.configuration import configured, load_configuration
+from lookalike_server.connections import Connections
 from lookalike_server.settings import Settings
-from lookalike_server.source import Source
 
 Era = Literal["auto", "legacy"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
@@ -18,9 +19,17 @@ ERAS: tuple[Era, ...] = ("auto", "legacy")
 
 @asynccontextmanager
 async def conversation(folders: list[str], cache: Path, *, era: Era = "auto", **settings: Any) -> AsyncIterator[Client]:
-    """A client connected to a server over ``folders`` (or whatever ``settings`` name)."""
-    source = Source(Settings(cache_dir=cache, **settings), folders)
-    async with Client(create_server(source), mode=era) as client:
+    """A client connected to a server over ``folders`` and whatever ``settings`` name."""
+    connections = Connections(configured(Settings(cache_dir=cache, **settings), folders))
+    async with Client(create_server(connections), mode=era) as client:
+        yield client
+
+
+@asynccontextmanager
+async def configured_conversation(file: Path, folders: Sequence[str] = (), **flags: Any) -> AsyncIterator[Client]:
+    """A client connected to a server over the sources of a configuration file, the environment and ``folders``."""
+    configuration = load_configuration({"config": file, "cache_dir": file.parent / "cache", **flags}, folders)
+    async with Client(create_server(Connections(configuration))) as client:
         yield client
 
 

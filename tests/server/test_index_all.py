@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from lookalike_server.connections import make_engine
 from lookalike_server.settings import Settings
-from lookalike_server.source import make_engine
 from lookalike_server.terminal import index_all
 from lookalike_tools import LookalikeError
 from tests.pictures import save_set

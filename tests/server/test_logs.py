@@ -32,6 +32,13 @@ def test_a_log_line_hides_credentials_and_queries(message: str) -> None:
     assert "s3cr3t" not in formatted(message)
 
 
+def test_a_secret_that_is_read_later_is_hidden_from_then_on() -> None:
+    formatter = RedactingFormatter([])
+    formatter.hide([SECRET])
+    record = logging.LogRecord("lookalike", logging.ERROR, "here", 1, f"signed with {SECRET}", None, None)
+    assert SECRET not in formatter.format(record)
+
+
 def test_a_traceback_is_redacted_like_its_message() -> None:
     assert SECRET not in formatted("failed", RuntimeError(f"https://explore.example/?key={SECRET}"))
 
