@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         kind = name.replace("_", " ")
         rows.append((kind, injected, outcomes["right"], outcomes["honest"], outcomes["wrong"]))
     rows.append(("all", sum(row[1] for row in rows), total["right"], total["honest"], total["wrong"]))
-    table(("fault", "injected", "right answers", "honest errors", "wrong or crashed"), rows)
+    table(("fault", "injected", "right answers", "errors or said to be incomplete", "wrong or crashed"), rows)
     if total["wrong"]:
         raise SystemExit(1)
 

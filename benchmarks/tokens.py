@@ -5,6 +5,7 @@ Counted with o200k_base, whose vocabulary is inside the PyPI package bpe-openai.
 
 import argparse
 import json
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,8 @@ from mcp.types import TextContent
 from benchmarks.report import heading, table
 from lookalike_engine import Engine, EngineSettings, FolderDataset
 from lookalike_server.app import create_server
-from lookalike_server.configuration import configured
+from lookalike_server.configuration import load_configuration
 from lookalike_server.connections import Connections
-from lookalike_server.settings import Settings
 from tests.pictures import scene
 
 CLUSTERS = 20
@@ -54,8 +54,8 @@ def make_pictures(folder: Path) -> None:
 
 async def measure(folder: Path, cache: Path) -> tuple[list[tuple[str, int]], list[tuple[str, int, int]]]:
     """Definitions as (name, tokens), and answers as (what, bytes, tokens)."""
-    connections = Connections(configured(Settings(cache_dir=cache), [str(folder)]))
-    async with Client(create_server(connections)) as client:
+    configuration = load_configuration({"cache_dir": cache, "config": Path(os.devnull)}, [str(folder)])
+    async with Client(create_server(Connections(configuration))) as client:
         listed = [tool.model_dump(mode="json", by_alias=True) for tool in (await client.list_tools()).tools]
         answer = await client.call_tool("find_duplicates", {})
     definitions = [

@@ -66,12 +66,11 @@ def test_starting_the_server_loads_nothing_that_only_answering_needs() -> None:
     program = (
         "import sys, tempfile; from pathlib import Path\n"
         "from lookalike_server.app import create_server\n"
-        "from lookalike_server.settings import Settings\n"
-        "from lookalike_server.configuration import configured\n"
+        "from lookalike_server.configuration import load_configuration\n"
         "from lookalike_server.connections import Connections\n"
-        "settings = Settings(cache_dir=Path(tempfile.mkdtemp()))\n"
-        "create_server(Connections(configured(settings, [tempfile.mkdtemp()])))\n"
-        "heavy = {'numpy', 'duckdb', 'PIL', 'simplejpeg', 'pillow_heif', 'httpx', 'ijson', 'jwt', 'tqdm'}\n"
+        "configuration = load_configuration({'cache_dir': Path(tempfile.mkdtemp())}, [tempfile.mkdtemp()])\n"
+        "create_server(Connections(configuration))\n"
+        "heavy = {'numpy', 'duckdb', 'PIL', 'simplejpeg', 'pillow_heif', 'httpx', 'ijson', 'jwt', 'tqdm', 'tomllib'}\n"
         "print(*sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

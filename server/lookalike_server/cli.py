@@ -10,12 +10,12 @@ _OUTPUT_WIDTH: Final = 100
 
 EPILOG: Final = """\b
 Examples:
-  lookalike serve ~/Pictures          the MCP server, for an assistant's configuration
-  lookalike duplicates ~/Pictures     the same answer, in the terminal
+  lookalike serve ~/Pictures        the MCP server, for an assistant to start
+  lookalike duplicates ~/Pictures   the same answer, in the terminal
   lookalike summary --group-by folder split=~/set/train,~/set/test
-                                      two folders as one dataset: do they share copies?
+                                    two folders as one: do they share copies?
   LOOKALIKE_BASE_URL=https://app.visual-layer.com lookalike serve
-                                      ask an Explore server instead of local folders
+                                    an Explore server instead of local folders
 
 Folders and servers can also stand in a configuration file (--config); lookalike check says what would work.
 Nothing in a picture folder is ever changed. Indexes are kept in a cache folder (--cache-dir)."""
@@ -60,8 +60,10 @@ _folders = click.argument("folders", nargs=-1, required=True, metavar="FOLDER...
 _source = _options(
     click.argument("folders", nargs=-1, metavar="[FOLDER]..."),
     click.option("--base-url", metavar="URL", help="Ask this Explore server too."),
-    click.option("--dataset", metavar="NAME", help="The dataset (name, id, path or SOURCE/NAME) to ask about."),
-    click.option("--allow-http", is_flag=True, default=None, help="Allow plain http to another machine."),
+    click.option(
+        "--dataset", metavar="NAME", help="Dataset to ask about, in any source: name, id, path or SOURCE/NAME."
+    ),
+    click.option("--allow-http", is_flag=True, default=None, help="Allow plain http to servers on other machines."),
     click.option("--timeout", type=float, metavar="SECONDS", help="How long a server has for one question (60)."),
     _local,
 )
@@ -170,9 +172,9 @@ def summary(**options: Any) -> None:
 @main.command(short_help="Say what would work and what would not, and how to mend it.", epilog=_FOLDER_HELP)
 @_source
 def check(**options: Any) -> None:
-    """Print the settings and where each comes from, then try every source and every dataset that is ready.
+    """Print the settings and where each comes from, then try every source, and the datasets of servers.
 
-    Secrets are never printed. The exit code is 0 if every question would be answered, 1 if anything would fail.
+    Secrets are never printed, and nothing is indexed. The exit code is 0 if nothing that was tried would fail, else 1.
     """
     from lookalike_server.commands import check as run_check  # noqa: PLC0415 — imported where it is used: start-up time
 

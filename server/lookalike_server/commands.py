@@ -91,7 +91,7 @@ def check(options: Mapping[str, Any]) -> None:
     from lookalike_server.check import check_all  # noqa: PLC0415 — loads the tools
 
     _show_every_sign()
-    configuration = read_configuration(options, options["folders"])
+    configuration = _usable(read_configuration, options, options["folders"])
     _log(configuration)
     if not anyio.run(check_all, configuration, click.echo):
         raise SystemExit(1)

@@ -1,5 +1,6 @@
 """The configuration file: several sources, and the settings that go for all of them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,13 @@ from lookalike_server.settings import (
     API_KEY,
     API_SECRET,
     CACHE_DIR,
+    DATASET,
     LOG_LEVEL,
     TIMEOUT,
     TOKEN,
     FromHome,
     LogLevel,
     Seconds,
-    SettingsError,
     plain,
 )
 from lookalike_server.spelling import nearest_known
@@ -28,7 +29,7 @@ from lookalike_tools.untrusted import quoted
 
 TableT = TypeVar("TableT", bound=BaseModel)
 
-_NAME = r"^[A-Za-z0-9_-]{1,64}$"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Paths are written as text in the file, and turned into paths here.
 _KINDS: Mapping[str, str] = {
     "string_type": "must be text in quotes",
@@ -63,7 +64,7 @@ class _General(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    dataset: str | None = Field(default=None, description="Dataset (name or id) for questions that name none")
+    dataset: str | None = Field(default=None, description=DATASET)
     cache_dir: FromHome | None = Field(default=None, description=CACHE_DIR)
     log_level: LogLevel | None = Field(default=None, description=LOG_LEVEL)
     timeout: Seconds | None = Field(default=None, description=TIMEOUT)
@@ -87,37 +88,35 @@ class ConfigFile:
         return self.path.parent / path
 
 
-def default_config_path() -> Path:
-    """Where the file is looked for when nobody says where it is."""
-    return user_config_path("lookalike", appauthor=False) / "config.toml"
+def default_config_path() -> Path | None:
+    """Where the file is looked for when nobody says where it is; None for a user without a home folder."""
+    try:
+        return user_config_path("lookalike", appauthor=False) / "config.toml"
+    except RuntimeError:
+        return None
 
 
 def read_config_file(named: Path | None) -> ConfigFile | None:
-    """The file ``named``, which must be there, or the default one, which need not.
-
-    Raises:
-        SettingsError: a file that cannot be read, or is not TOML.
-    """
-    path = (default_config_path() if named is None else named).absolute()
+    """The file ``named``, which must be there, or the default one, which need not."""
+    path = named or default_config_path()
+    if path is None:
+        return None
+    path = path.absolute()
     try:
         # With or without the mark that some editors put first.
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         if named is None:
             return None
-        raise SettingsError(f"there is no configuration file {quoted(str(path))}. Correct the path.") from None
+        return ConfigFile(path, problems=(f"there is no configuration file {quoted(str(path))}. Correct the path.",))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f"the configuration file {quoted(str(path))} cannot be read ({why}). Mend it.") from None
-    return parse_config_file(path, text)
+        problem = f"the configuration file {quoted(str(path))} cannot be read ({why}). Mend it."
+        return ConfigFile(path, problems=(problem,))
+    return _parsed(path, text)
 
 
-def parse_config_file(path: Path, text: str) -> ConfigFile:
-    """What ``text``, the content of the file ``path``, says.
-
-    Raises:
-        SettingsError: it is not TOML.
-    """
+def _parsed(path: Path, text: str) -> ConfigFile:
     import tomllib  # noqa: PLC0415 — only where there is a file
 
     try:
@@ -125,7 +124,8 @@ def parse_config_file(path: Path, text: str) -> ConfigFile:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         # The place alone: what TOML's own message shows of the line may be a secret.
         place = str(error).rpartition("(")[2].rstrip(")") if "(" in str(error) else "place unknown"
-        raise SettingsError(f"{quoted(str(path))} is not TOML ({place}). Correct it there.") from None
+        hint = " Put paths with backslashes in single quotes." if "\\" in text else ""
+        return ConfigFile(path, problems=(f"{quoted(str(path))} is not TOML ({place}). Correct it there.{hint}",))
     tables = content.pop("sources", {})
     general, problems = _usable(_General, content, "", [*GENERAL, "sources"])
     sources: dict[str, SourceTable] = {}
@@ -142,11 +142,9 @@ def parse_config_file(path: Path, text: str) -> ConfigFile:
 
 
 def _source(name: str, table: Any) -> tuple[SourceTable | None, list[str]]:
-    import re  # noqa: PLC0415 — only where there is a file
-
-    here = f"[sources.{name}]" if re.match(_NAME, name) else f"[sources.{quoted(name)}]"
-    if not re.match(_NAME, name):
-        return None, [f"{here}: a source is named with letters, digits, '-' and '_' (64 at most)"]
+    if not _NAME.fullmatch(name):
+        return None, [f"[sources.{quoted(name)}]: a source is named with letters, digits, '-' and '_' (64 at most)"]
+    here = f"[sources.{name}]"
     if name == "local":
         return None, [f"{here}: 'local' is the name of the folders on the command line; choose another"]
     if not isinstance(table, dict):

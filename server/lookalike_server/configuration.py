@@ -1,7 +1,8 @@
 """Everything the server was told, put together: a flag wins over the environment, which wins over the file."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from lookalike_server.sources import (
     host_of,
     same_server,
 )
+from lookalike_tools.untrusted import quoted
 
 Origin = Literal["command line", "environment", "file", "default"]
 
@@ -42,7 +44,7 @@ class Configuration:
 
     settings: Settings
     sources: tuple[SourceSettings, ...]
-    origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin])
+    origins: Mapping[str, Origin]
     file: Path | None = None
     replaced: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -53,25 +55,13 @@ class Configuration:
         All where the command line names a dataset; else those of the highest level that names any, so that a question
         about a folder never touches a network. A dataset that was set further down is not meant for them.
         """
-        named = self.origins.get("dataset", "default")
+        named = self.origins["dataset"]
         level = next((level for level in LEVELS if any(source.level == level for source in self.sources)), None)
         if named == "command line" or level is None:
             return self.sources, self.settings.dataset
         is_meant = named != "default" and LEVELS.index(named) <= LEVELS.index(level)
         sources = tuple(source for source in self.sources if source.level == level)
         return sources, self.settings.dataset if is_meant else None
-
-
-def configured(settings: Settings, folders: Sequence[str] = ()) -> Configuration:
-    """The configuration that ``settings`` and FOLDER arguments make, with no file.
-
-    Raises:
-        SettingsError: with everything that is wrong with them.
-    """
-    sources, _, problems = _sources(settings, {}, folders, None)
-    if problems:
-        raise SettingsError("\n".join(problems))
-    return Configuration(settings, sources)
 
 
 def load_configuration(flags: Mapping[str, Any], folders: Sequence[str] = ()) -> Configuration:
@@ -87,18 +77,16 @@ def load_configuration(flags: Mapping[str, Any], folders: Sequence[str] = ()) ->
 
 
 def read_configuration(flags: Mapping[str, Any], folders: Sequence[str] = ()) -> Configuration:
-    """The flags that were given (None means not given), the environment and the file, as far as they can be used."""
-    import os  # noqa: PLC0415 — read now, not when this module was imported
+    """The flags that were given (None means not given), the environment and the file, as far as they can be used.
 
+    Raises:
+        SettingsError: there is no place for the cache.
+    """
     given = {name: value for name, value in flags.items() if value is not None and name in Settings.model_fields}
     from_environment = set_in_environment()
     problems = unknown_variables(os.environ)
     named, _ = make_settings(given, {})
-    file: ConfigFile | None = None
-    try:
-        file = read_config_file(named.config)
-    except SettingsError as error:
-        problems.append(str(error))
+    file = read_config_file(named.config)
     origins: dict[str, Origin] = dict.fromkeys(Settings.model_fields, "default")
     values = dict(given)
     if file is not None:
@@ -149,7 +137,7 @@ def _sources(
     for source in sources:
         problem = source.problem() if isinstance(source, ServerSource) else None
         if problem is None and any(source.name == other.name for other in usable):
-            problem = f"two sources are called {source.name}: give {source.where} another name"
+            problem = f"two sources are called {source.name}: give one of them another name in the configuration file"
         if problem is None:
             usable.append(source)
         else:
@@ -160,14 +148,25 @@ def _sources(
 def _named_server(settings: Settings, origins: Mapping[str, Origin]) -> ServerSource | None:
     """The server of the flag or the variable, with the credential from the environment."""
     secrets = {
-        name: _secret(variable_of(name), getattr(settings, name), getattr(settings, f"{name}_file"))
+        name: _secret(
+            variable_of(name), getattr(settings, name), variable_of(f"{name}_file"), getattr(settings, f"{name}_file")
+        )
         for name in _SECRETS
     }
     if settings.base_url is None:
         if any(secrets.values()):
-            raise SettingsError(f"a credential is set without {variable_of('base_url')}: say which server it is for")
+            raise SettingsError(
+                f"a credential is set without {variable_of('base_url')}: say which server it is for, or unset it"
+            )
         return None
-    level: Level = "command line" if origins.get("base_url") == "command line" else "environment"
+    level: Level = "command line" if origins["base_url"] == "command line" else "environment"
+    preset = make_settings({}, {})[0].base_url
+    if any(secrets.values()) and preset is not None and not same_server(preset, settings.base_url):
+        given = next(secret.where for secret in secrets.values() if secret is not None)
+        raise SettingsError(
+            f"{given} is for the server of {variable_of('base_url')}, and --base-url names another: unset "
+            f"{variable_of('base_url')} to send it there, or write the servers into a configuration file"
+        )
     return ServerSource(
         name=host_of(settings.base_url),
         level=level,
@@ -182,13 +181,14 @@ def _named_server(settings: Settings, origins: Mapping[str, Origin]) -> ServerSo
 def _source_of_file(
     file: ConfigFile, name: str, table: SourceTable, settings: Settings, origins: Mapping[str, Origin]
 ) -> SourceSettings:
-    where = f"[sources.{name}] in {file.path}"
+    where = f"[sources.{name}] in {quoted(str(file.path))}"
     if table.base_url is None:
         return FolderSource(name, "file", where, tuple(table.folders or ()), file.path.parent)
     secrets = {
         key: _secret(
             f"{key} of {where}",
             getattr(table, key),
+            f"{key}_file of {where}",
             None if (path := getattr(table, f"{key}_file")) is None else file.beside(path),
         )
         for key in _SECRETS
@@ -209,7 +209,7 @@ def _source_of_file(
     )
 
 
-def _secret(where: str, value: SecretStr | None, file: Path | None) -> Secret | None:
+def _secret(where: str, value: SecretStr | None, where_file: str, file: Path | None) -> Secret | None:
     """The secret in whichever of its two forms it was given.
 
     Raises:
@@ -217,4 +217,6 @@ def _secret(where: str, value: SecretStr | None, file: Path | None) -> Secret | 
     """
     if value is not None and file is not None:
         raise SettingsError(f"{where} is given both as it is and as a file: keep one of them")
-    return None if value is None and file is None else Secret(where, value, file)
+    if file is not None:
+        return Secret(where_file, file=file)
+    return None if value is None else Secret(where, value)

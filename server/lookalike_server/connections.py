@@ -7,7 +7,7 @@ from typing import Self
 
 import anyio
 
-from lookalike_engine import Engine, EngineError, EngineSettings
+from lookalike_engine import Engine, EngineError, EngineSettings, FolderDataset
 from lookalike_server.configuration import Configuration
 from lookalike_server.folders import FolderError, parse_folders
 from lookalike_server.logs import hide
@@ -27,8 +27,8 @@ class Connections:
     def __init__(self, configuration: Configuration) -> None:
         """Look at ``configuration.sources`` as far as that needs no network.
 
-        A source of the file that cannot be used now, such as a drive that is not there, keeps the others from nothing:
-        it is tried again at every question, and named in the answers.
+        A source of the file that cannot be used now, or a folder of it, such as one on a drive that is not there, keeps
+        the others from nothing: it is tried again at every question, and named in the answers.
 
         Raises:
             SettingsError: there is no source, or a secret's file cannot be used.
@@ -44,8 +44,10 @@ class Connections:
         self.default_dataset = configuration.settings.dataset
         self._settings = configuration.settings
         self._sources = configuration.sources
-        self._engines: dict[str, Engine] = {}
+        self._engines: list[Engine] = []
         self._clients: dict[str, ExploreClient] = {}
+        self._replaced: list[ExploreClient] = []
+        self._away: dict[str, tuple[str, ...]] = {}
         self._outages = Outages()
         self._opening = anyio.Lock()
         failures = [failure for source in self._sources if (failure := self._prepare(source)) is not None]
@@ -55,48 +57,60 @@ class Connections:
             logger.warning("source %s cannot be used: %s", source.name, error)
 
     async def namespace(self) -> Namespace:
-        """The clients of all sources, opened on first use, and why there is none of the others."""
+        """The clients of all sources, opened on first use, and why others, or some folders, have none."""
         async with self._opening:
             unasked: dict[str, str] = {}
             for source in self._sources:
-                if source.name not in self._clients:
-                    try:
-                        client = await self._connect(source)
-                        self._clients[source.name] = await client.__aenter__()
-                    except UNUSABLE as error:
+                if source.name in self._clients and source.name not in self._away:
+                    continue
+                try:
+                    await self._open(source)
+                except UNUSABLE as error:
+                    if source.name in self._clients:
+                        self._away[source.name] = (_reason(error),)
+                    else:
                         unasked[source.name] = _reason(error)
-            return Namespace(dict(self._clients), unasked, self._outages)
+            return Namespace(dict(self._clients), unasked, dict(self._away), self._outages)
 
     def _prepare(self, source: SourceSettings) -> tuple[SourceSettings, Exception] | None:
         try:
             if isinstance(source, ServerSource):
                 source.credentials()
-            else:
-                self._engine(source)
+                return None
+            _, away = engine_of(self._settings, source)
         except UNUSABLE as error:
             return source, error
+        for why in away:
+            logger.warning("a part of source %s cannot be used: %s", source.name, why)
         return None
 
-    async def _connect(self, source: SourceSettings) -> ExploreClient:
-        if isinstance(source, FolderSource):
-            # In a thread, because a drive that is away can keep whoever looks for it waiting.
-            engine = await anyio.to_thread.run_sync(self._engine, source)
-            return ExploreClient.for_app(engine.app)
-        return connect(source)
-
-    def _engine(self, source: FolderSource) -> Engine:
-        if source.name not in self._engines:
-            self._engines[source.name] = engine_of(self._settings, source)
-        return self._engines[source.name]
+    async def _open(self, source: SourceSettings) -> None:
+        if isinstance(source, ServerSource):
+            self._clients[source.name] = await connect(source).__aenter__()
+            return
+        # In a thread, because a drive that is away can keep whoever looks for it waiting.
+        engine, away = await anyio.to_thread.run_sync(engine_of, self._settings, source)
+        before = self._clients.get(source.name)
+        if before is not None and away == self._away[source.name]:
+            return
+        if before is not None:
+            # Other questions may still be asking it.
+            self._replaced.append(before)
+        self._engines.append(engine)
+        self._clients[source.name] = await ExploreClient.for_app(engine.app).__aenter__()
+        self._away.pop(source.name, None)
+        if away:
+            self._away[source.name] = away
 
     async def aclose(self) -> None:
         """Close the clients and end running index runs; what they have finished is kept for the next one."""
         try:
-            while self._clients:
-                _, client = self._clients.popitem()
+            clients = [*self._replaced, *self._clients.values()]
+            self._replaced, self._clients = [], {}
+            for client in clients:
                 await client.__aexit__(None, None, None)
         finally:
-            for engine in self._engines.values():
+            for engine in self._engines:
                 await anyio.to_thread.run_sync(engine.close)
 
     async def __aenter__(self) -> Self:
@@ -110,7 +124,7 @@ class Connections:
 
 
 def connect(source: ServerSource) -> ExploreClient:
-    """A client of the server, with the credential as it is now, which no log line will show.
+    """A client of the server, with its credential, which no log line will show.
 
     Raises:
         SettingsError: a secret's file that cannot be used.
@@ -122,14 +136,32 @@ def connect(source: ServerSource) -> ExploreClient:
     )
 
 
-def engine_of(settings: Settings, source: FolderSource) -> Engine:
-    """The embedded engine over the folders of a source; nothing is indexed yet.
+def engine_of(settings: Settings, source: FolderSource) -> tuple[Engine, tuple[str, ...]]:
+    """The embedded engine over the folders of a source, and why some are left out; nothing is indexed yet.
+
+    None is left out that the command line names.
 
     Raises:
-        FolderError: a folder that cannot be served.
+        FolderError: a folder that cannot be served, or none that can.
         EngineError: two datasets of one name, or one folder served twice.
     """
-    return Engine(parse_folders(source.folders, source.base), EngineSettings(cache_dir=settings.cache_dir))
+    options = EngineSettings(cache_dir=settings.cache_dir)
+    datasets: list[FolderDataset] = []
+    away: list[str] = []
+    for argument in source.folders:
+        try:
+            one = parse_folders([argument], source.base)
+            # An engine looks at its folders.
+            Engine(one, options)
+        except (FolderError, EngineError) as error:
+            if source.level == "command line":
+                raise
+            away.append(_reason(error))
+        else:
+            datasets += one
+    if not datasets:
+        raise FolderError("; ".join(away))
+    return Engine(datasets, options), tuple(away)
 
 
 def make_engine(settings: Settings, folders: Sequence[str]) -> Engine:
@@ -146,4 +178,4 @@ def make_engine(settings: Settings, folders: Sequence[str]) -> Engine:
 
 def _reason(error: Exception) -> str:
     """The error as a reason within a sentence."""
-    return (error.what if isinstance(error, LookalikeError) else str(error)).rstrip(".")
+    return str(error).rstrip(".")

@@ -1,23 +1,27 @@
 """What can be said of the folders of a source, and of the cache folder, without indexing anything."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from lookalike_engine import EngineError
+from lookalike_server.connections import engine_of
 from lookalike_server.folders import FolderError, parse_folders
+from lookalike_server.settings import Settings
 from lookalike_server.sources import FolderSource
 from lookalike_tools.untrusted import quoted
 
 
-def describe_folders(source: FolderSource) -> list[tuple[str, bool]]:
-    """One line for each folder, and whether it tells of a failure."""
+def describe_folders(settings: Settings, source: FolderSource) -> list[tuple[str, bool]]:
+    """What there is to say of each folder, and whether it tells of a failure."""
     lines: list[tuple[str, bool]] = []
     for argument in source.folders:
         try:
-            (dataset,) = parse_folders([argument], source.base)
-        except FolderError as error:
+            engine_of(settings, replace(source, folders=(argument,)))
+        except (FolderError, EngineError) as error:
             lines.append((str(error), True))
             continue
-        lines += [_described(folder) for folder in dataset.folders]
+        lines += [_described(folder) for each in parse_folders([argument], source.base) for folder in each.folders]
     return lines
 
 

@@ -32,7 +32,17 @@ def _from_home(path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
-        raise ValueError(f"{str(path)!r} names a user this system does not have; give a full path") from None
+        # Not shown: it may be a secret that was pasted where its file should have been named.
+        raise ValueError("it names a user this system does not have; give a full path") from None
+
+
+def _users_cache() -> Path:
+    try:
+        return user_cache_path("lookalike", appauthor=False)
+    except RuntimeError:
+        raise SettingsError(
+            f"there is no home folder to keep indexes in. Name a folder with --cache-dir or {variable_of('cache_dir')}."
+        ) from None
 
 
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_in_capitals)]
@@ -46,6 +56,7 @@ CACHE_DIR = (
 LOG_LEVEL = "How much is logged to stderr: DEBUG, INFO, WARNING (default) or ERROR"
 ALLOW_HTTP = "Talk plain http to a server that is not on this machine (true or false; default false)"
 TIMEOUT = "Seconds that a server has for all calls of one question together (default 60)"
+DATASET = "Dataset for questions that name none: its name, id or path, or SOURCE/NAME"
 API_KEY = "API key; needs the secret beside it"
 API_SECRET = "API secret that signs short-lived tokens"  # noqa: S105 — it describes one
 TOKEN = "A ready JWT, instead of key and secret"  # noqa: S105 — likewise
@@ -74,10 +85,8 @@ class Settings(BaseSettings):
     token_file: FromHome | None = Field(default=None, description="A file that holds the JWT")
     allow_http: bool = Field(default=False, description=ALLOW_HTTP)
     timeout: Seconds = Field(default=60.0, description=TIMEOUT)
-    dataset: str | None = Field(default=None, description="Dataset (name or id) for questions that name none")
-    cache_dir: FromHome = Field(
-        default_factory=lambda: user_cache_path("lookalike", appauthor=False), description=CACHE_DIR
-    )
+    dataset: str | None = Field(default=None, description=DATASET)
+    cache_dir: FromHome = Field(default_factory=_users_cache, description=CACHE_DIR)
     log_level: LogLevel = Field(default="WARNING", description=LOG_LEVEL)
 
 
@@ -106,6 +115,9 @@ def make_settings(given: Mapping[str, Any], names: Mapping[str, str]) -> tuple[S
     """The settings that ``given`` and the environment make, and what is wrong with those that were left out of them.
 
     ``names`` says how each field is called where it was given, as in ``--timeout``.
+
+    Raises:
+        SettingsError: no cache folder is named, and there is no home folder to have one in.
     """
     problems: dict[str, str] = {}
     while True:

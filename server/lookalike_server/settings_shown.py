@@ -4,6 +4,7 @@ from pydantic import SecretStr
 
 from lookalike_server.config_file import default_config_path
 from lookalike_server.configuration import Configuration
+from lookalike_server.secret import shown_path
 from lookalike_server.settings import Settings, variable_of
 from lookalike_server.sources import shown_url
 from lookalike_tools.untrusted import quoted
@@ -19,7 +20,7 @@ def settings_lines(configuration: Configuration) -> list[str]:
 
 
 def _line(configuration: Configuration, name: str) -> str:
-    origin = configuration.origins.get(name, "default")
+    origin = configuration.origins[name]
     whence = {
         "command line": f"--{name.replace('_', '-')}",
         "environment": variable_of(name),
@@ -31,13 +32,21 @@ def _line(configuration: Configuration, name: str) -> str:
 
 def _shown(configuration: Configuration, name: str) -> str:
     value = getattr(configuration.settings, name)
-    if name == "config" and value is None:
-        is_there = "" if configuration.file is not None else ", which is not there"
-        return f"{quoted(str(default_config_path()))}{is_there}"
-    if name == "base_url" and value is not None:
+    if value is None:
+        return _default_file(configuration) if name == "config" else "not set"
+    if name == "base_url":
         return shown_url(value)
+    if name.endswith("_file"):
+        return shown_path(value)
     if isinstance(value, SecretStr):
         return "set, not shown"
-    if isinstance(value, bool | None):
-        return "not set" if value is None else str(value).lower()
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g} s" if isinstance(value, float) else quoted(str(value))
+
+
+def _default_file(configuration: Configuration) -> str:
+    default = default_config_path()
+    if default is None:
+        return "none, as there is no home folder"
+    return quoted(str(default)) + ("" if configuration.file is not None else ", which is not there")

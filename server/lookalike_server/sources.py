@@ -61,14 +61,13 @@ class ServerSource:
         try:
             checked_base_url(self.base_url, allow_http=self.allow_http)
         except LookalikeError as error:
-            allow = (
-                ", or set allow_http = true for this source" if self.level == "file" and "http" in error.todo else ""
-            )
-            return f"{self.where}: {error}{allow}"
+            is_plain_http = "--allow-http" in error.todo
+            own_key = ", or set allow_http = true for this source" if is_plain_http and self.level == "file" else ""
+            return f"{self.where}: {error}{own_key}"
         return None
 
     def credentials(self) -> Credentials | None:
-        """The credential as it is now: secrets in files are read.
+        """The credential; the first time, secrets in files are read.
 
         Raises:
             SettingsError: a file that cannot be used.
@@ -103,11 +102,14 @@ def host_of(base_url: str) -> str:
 
 def shown_url(base_url: str) -> str:
     """The base URL without the parts that must not be there, and could be secrets."""
+    no_address = "(no http or https address, not shown)"
     try:
         parts = urlsplit(base_url.strip())
     except ValueError:
-        return "(cannot be read)"
-    odd = "@" in base_url or parts.query or parts.fragment or not parts.netloc
+        return no_address
+    if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
+        return no_address
+    odd = "@" in base_url or parts.query or parts.fragment
     shown = quoted(f"{parts.scheme}://{host_of(base_url)}{'' if odd else parts.path}")[1:-1]
     return f"{shown} (the rest is hidden)" if odd else shown
 

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.explore_servers import Server, cloud, copies, dataset, generated, listening, on_premises, single, tokens
+from tests.explore_servers import (
+    DATASET_ID,
+    Server,
+    cloud,
+    copies,
+    dataset,
+    generated,
+    listening,
+    on_premises,
+    single,
+    tokens,
+)
 from tests.pictures import jpeg_bytes, scene
 
 NOBODY = "http://127.0.0.1:9"
@@ -57,7 +68,7 @@ def test_where_all_is_well_every_dataset_is_listed_and_nothing_would_fail(tmp_pa
     assert 'dataset "cats" (' in done.stdout
     assert "READY, 11 images" in done.stdout
     assert "the credential is accepted; 1 dataset\n" in done.stdout
-    assert "Every question would be answered." in done.stdout
+    assert "Nothing that was tried would fail." in done.stdout
     assert "WARNING " not in done.stdout
     assert tokens.SECRET not in done.stdout + done.stderr
     assert tokens.KEY not in done.stdout + done.stderr
@@ -103,7 +114,7 @@ def test_everything_broken_at_once_is_all_named(tmp_path: Path, photos: Path) ->
         "is a draft that was never indexed. Index it on its server first",
         "refused the credential (401)",
         "127.0.0.1:9 ",
-        "no-such-file",
+        "api_key_file of [sources.keyless]",
         "'not-mounted' is not a folder",
         f'"{photos}": readable',
     ):
@@ -150,8 +161,8 @@ def test_secrets_that_other_users_can_read_are_warned_of(tmp_path: Path) -> None
         )
         done = check(tmp_path, "--config", file)
     assert done.returncode == 0, done.stdout
-    assert f'Other users can read "{tmp_path / "secret"}"' in done.stdout
-    assert f'Other users can read "{file}", which holds a secret' in done.stdout
+    assert f'The rights of "{tmp_path / "secret"}" let other users read it' in done.stdout
+    assert f'The rights of "{file}" let other users read it, and it holds a secret' in done.stdout
     assert "2 warnings" in done.stdout
 
 
@@ -162,10 +173,45 @@ def test_a_base_url_with_a_password_in_it_is_refused_and_not_shown(tmp_path: Pat
     assert "hunter" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("address", ["localhost:8080", "app.visual-layer.com", "hunter2"])
+def test_what_is_no_base_url_is_not_shown_and_the_only_failure(tmp_path: Path, address: str) -> None:
+    done = check(tmp_path, "--base-url", address)
+    assert done.returncode == 1
+    assert "no http or https address, not shown" in done.stdout
+    assert address not in done.stdout
+    assert "1 thing would fail." in done.stdout
+
+
+def test_a_default_file_that_is_no_toml_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / ".config" / "lookalike"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("x = [")
+    done = check(tmp_path, XDG_CONFIG_HOME=str(folder.parent))
+    assert "is not TOML" in done.stdout
+    assert "not there" not in done.stdout
+
+
+def test_a_preset_dataset_that_its_server_does_not_list_is_tried_by_its_id(tmp_path: Path) -> None:
+    unlisted = Server(
+        [copies("a")], [single("s")], mend=lambda path, answer: [] if path.endswith("/datasets") else answer
+    )
+    with listening(unlisted.app()) as url:
+        done = check(tmp_path, "--base-url", url, LOOKALIKE_DATASET=DATASET_ID)
+    assert done.returncode == 0, done.stdout
+    assert "would answer find_duplicates" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["photos", "local/photos", "LOCAL/Photos"])
+def test_a_preset_dataset_may_be_named_with_its_source(tmp_path: Path, photos: Path, name: str) -> None:
+    done = check(tmp_path, str(photos), LOOKALIKE_DATASET=name)
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_preset_dataset_that_no_source_has_would_fail(tmp_path: Path, photos: Path) -> None:
     done = check(tmp_path, str(photos), LOOKALIKE_DATASET="pohtos")
     assert done.returncode == 1
-    assert 'The dataset "pohtos", for questions that name none, is in no source. Choose one of: "photos"' in done.stdout
+    assert 'The dataset "pohtos", for questions that name none, is in no source that could be asked' in done.stdout
+    assert 'Choose one of: "photos"' in done.stdout
 
 
 def test_with_nothing_to_look_at_it_says_how_to_name_something(tmp_path: Path) -> None:
@@ -184,10 +230,10 @@ def test_a_value_that_cannot_be_used_hides_no_source(tmp_path: Path, photos: Pat
 
 
 def test_a_name_from_a_server_cannot_forge_a_line(tmp_path: Path) -> None:
-    server = Server([copies("a")], [single("s")], dataset={"display_name": "x\nEvery question would\u202e be"})
+    server = Server([copies("a")], [single("s")], dataset={"display_name": "x\nNothing that was\u202e tried"})
     with listening(server.app()) as url:
         done = check(tmp_path, "--base-url", url)
-    assert r'dataset "x\\x0aEvery question would\\u202e be"' in done.stdout
+    assert r'dataset "x\\x0aNothing that was\\u202e tried"' in done.stdout
 
 
 def test_datasets_beyond_the_most_that_are_tried_are_named(tmp_path: Path) -> None:
@@ -195,5 +241,44 @@ def test_datasets_beyond_the_most_that_are_tried_are_named(tmp_path: Path) -> No
     with listening(Server([copies("a")], [single("s")], others=others).app()) as url:
         done = check(tmp_path, "--base-url", url)
     assert done.stdout.count("would answer") == 50
-    assert done.stdout.count("not tried: there are too many") == 6
+    assert done.stdout.count("not tried: only 50 of a source are") == 6
     assert 'dataset "other 54"' in done.stdout
+
+
+def test_a_folder_of_the_file_that_is_away_would_fail_and_the_others_are_served(tmp_path: Path, photos: Path) -> None:
+    file = written(tmp_path, f"[sources.home]\nfolders = ['{photos}', 'away']\n")
+    done = check(tmp_path, "--config", file)
+    assert done.returncode == 1
+    assert "FAILS  'away' is not a folder" in done.stdout
+    assert 'dataset "photos" (' in done.stdout
+    assert "1 thing would fail." in done.stdout
+
+
+def test_a_secret_pasted_where_its_file_should_be_named_is_not_shown(tmp_path: Path) -> None:
+    done = check(
+        tmp_path,
+        LOOKALIKE_BASE_URL="https://cloud.example",
+        LOOKALIKE_API_KEY="hunter1",
+        LOOKALIKE_API_SECRET_FILE="hunter2",
+    )
+    assert "LOOKALIKE_API_SECRET_FILE: names no file that is there, not shown" in done.stdout
+    assert "LOOKALIKE_API_SECRET_FILE: the file cannot be read (No such file" in done.stdout
+    assert "hunter" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"HTTPS_PROXY": "http://me:hunter2@127.0.0.1:9"}, ", through the proxy of HTTPS_PROXY"),
+        ({"ALL_PROXY": "http://me:hunter2@127.0.0.1:9"}, ", through the proxy of ALL_PROXY"),
+        ({"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "example"}, ""),
+        ({"HTTP_PROXY": "http://127.0.0.1:9"}, ""),
+    ],
+)
+def test_a_proxy_from_the_environment_is_told_of_by_its_variable(
+    tmp_path: Path, environment: dict[str, str], said: str
+) -> None:
+    nothing = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"), "")
+    done = check(tmp_path, "--base-url", "https://cloud.example", "--timeout", "1", **nothing | environment)
+    assert f"  https://cloud.example, 1 s for a question{said}\n" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr

@@ -149,7 +149,8 @@ def _shifting(by: int) -> Quirk:
             pages = [await _page(app, scope, receive, near) for near in numbers]
             clusters = [cluster for page in pages for cluster in page["clusters"]]
             skip = max(0, begin) - PAGE * numbers.start
-            new = [] if begin >= 0 else [{**clusters[0], "cluster_id": "00000000-0000-4000-8000-0000000000ff"}]
+            first = clusters[:1] if begin < 0 else []
+            new = [{**it, "cluster_id": "00000000-0000-4000-8000-0000000000ff"} for it in first]
             shifted = {**pages[0], "clusters": [*new, *clusters[skip : skip + PAGE - len(new)]]}
             await Response(json.dumps(shifted), media_type="application/json")(scope, receive, send)
 

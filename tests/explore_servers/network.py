@@ -216,5 +216,6 @@ QUIRKS["redirects_to_another_port"] = _redirecting(lambda url: str(url.replace(p
 QUIRKS["redirects_with_a_user"] = _redirecting(lambda url: str(url.replace(username="me", password="secret")))
 QUIRKS["redirects_in_a_circle"] = _redirecting(lambda url: f"{url.path}?{url.query}")
 QUIRKS["redirects_without_the_query"] = _redirecting(lambda url: url.path)
-QUIRKS["redirects_to_nowhere"] = _redirecting(lambda _url: "http://[")
+QUIRKS["redirects_to_nowhere"] = _redirecting(lambda _url: "http://127.0.0.1:seven/")
+QUIRKS["redirects_to_no_name"] = _redirecting(lambda _url: "http://xn--/")
 QUIRKS["redirects_once"] = at_first(_redirecting(lambda url: f"{url.path}?{url.query}"), 1)

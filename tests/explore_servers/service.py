@@ -1,8 +1,9 @@
 """An Explore server over collections: every documented call, with every filter honoured."""
 
+import random
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ for _name in (
     "only_filters",
     "serves_healthcheck",
     "serves_members",
+    "shuffles_equals",
     "thresholds_and_bytes",
 ):
     switch(_name)
@@ -39,11 +41,13 @@ class Explore:
     only_filters: `duplicates` and `uniqueness` merely filter the similarity clusters: same ids, fewer images ·
     serves_healthcheck: the undocumented call is there ·
     serves_members: similarity_cluster exists, 100 previews a page, and is null past the end or for an unknown cluster ·
+    shuffles_equals: clusters of one size come in another order at each request ·
     thresholds_and_bytes: datasets name their granularity levels, and their size.
     """
 
     collections: Sequence[Collection]
     more_routes: Sequence[Route] = ()
+    draw: random.Random = field(default_factory=lambda: random.Random(7))
 
     def app(self) -> Starlette:
         """Under /api/v1."""
@@ -80,6 +84,8 @@ class Explore:
 
     def _page(self, request: Request) -> Json:
         asked, groups = self._found(request)
+        if "shuffles_equals" in switches(request.scope):
+            groups = sorted(groups, key=lambda group: (-len(group.pictures), self.draw.random()))
         page = groups[asked.page * PAGE : (asked.page + 1) * PAGE]
         return {"clusters": [_cluster(it, asked, request) for it in page], "metadata": {"used_duckdb": True}}
 

@@ -18,10 +18,10 @@ from lookalike_tools import (
     summarize_clusters,
 )
 from lookalike_tools.errors import BadAnswer
-from tests.explore_servers import Heard, Server, copies, engine, listening, quirky, single
+from tests.explore_servers import DATASET_ID, Heard, Server, copies, engine, listening, quirky, single
 from tests.explore_servers.bodies import NAMES, NO_EXPLORE_API, everywhere
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_waiting")]
 
 FORBIDDEN = {*"\u202e\u200b\u2060\ufeff\u2028\u2029\x85\x1b\x07\r", *(chr(0xE0000 + code) for code in range(128))}
 
@@ -167,7 +167,28 @@ async def test_pages_that_never_end_stop_at_the_budget() -> None:
     assert not answer.complete
 
 
-@pytest.mark.parametrize("identifier", ["../../admin", "..", "", "a/b", "a?b", "a\r\nX: y", "%2e%2e", "ü"])
+IDS_THAT_ARE_NONE = ["../../admin", "..", "", "a/b", "a?b", "a\r\nX: y", "%2e%2e", "ü"]
+
+
+@pytest.mark.parametrize("identifier", IDS_THAT_ARE_NONE)
+async def test_a_cluster_id_from_the_server_never_changes_the_path(identifier: str) -> None:
+    server = Server([{**copies("a", 12), "cluster_id": identifier}], [single("s")])
+    app, paths = server.app(), set[bytes]()
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        paths.add(scope["raw_path"])
+        await app(scope, receive, send)
+
+    with listening(watched) as url:
+        async with ExploreClient.for_server(url) as explore:
+            with contextlib.suppress(LookalikeError):
+                await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
+    known = ("datasets", f"dataset/{DATASET_ID}", f"explore/{DATASET_ID}", f"explore/{DATASET_ID}/exploration_metadata")
+    assert paths <= {f"/api/v1/{path}".encode() for path in known}
+    assert server.questions(f"/explore/{DATASET_ID}")
+
+
+@pytest.mark.parametrize("identifier", IDS_THAT_ARE_NONE)
 async def test_an_id_from_the_server_never_changes_the_path(identifier: str) -> None:
     server = Server(dataset={"id": identifier})
     with listening(server.app()) as url:

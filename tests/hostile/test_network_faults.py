@@ -58,6 +58,15 @@ class Watched:
         await self._app(scope, overheard, send)
 
 
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("body", ["html", "truncated_json"])
+async def test_a_web_page_in_place_of_an_answer_for_a_moment_is_survived(body: str) -> None:
+    with listening(at_first(QUIRKS[body], 2)(vendor().app())) as url:
+        async with ExploreClient.for_server(url) as explore:
+            assert len(await explore.datasets()) == 1
+
+
+@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("fault", ["resets_before_headers", "resets_mid_body", "closes_mid_body", "half_a_gzip"])
 async def test_a_connection_that_breaks_a_few_times_is_survived(fault: str) -> None:
     with listening(at_first(QUIRKS[fault], 3)(vendor().app())) as url:
@@ -67,6 +76,7 @@ async def test_a_connection_that_breaks_a_few_times_is_survived(fault: str) -> N
     assert answer.totals.clusters == 2
 
 
+@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("fault", ["resets_before_headers", "resets_mid_body", "closes_mid_body"])
 async def test_a_connection_that_always_breaks_is_an_error_that_says_so(fault: str) -> None:
     with listening(quirky(vendor().app(), fault)) as url:
@@ -107,7 +117,7 @@ async def test_no_redirect_leads_to_another_origin(redirect: str) -> None:
     server = Watched(quirky(vendor().app(), redirect))
     with listening(server) as url:
         async with ExploreClient.for_server(url) as explore:
-            with pytest.raises(BadAnswer, match="another host"):
+            with pytest.raises(BadAnswer, match="another scheme, host or port"):
                 await explore.datasets()
     assert server.asked == 1
 
@@ -118,11 +128,18 @@ async def test_a_redirect_within_the_origin_is_followed() -> None:
             assert len(await explore.datasets()) == 1
 
 
-@pytest.mark.parametrize("redirect", ["redirects_in_a_circle", "redirects_to_nowhere"])
-async def test_a_redirect_that_leads_nowhere_is_left(redirect: str) -> None:
+@pytest.mark.parametrize(
+    ("redirect", "said"),
+    [
+        ("redirects_in_a_circle", "keeps redirecting"),
+        ("redirects_to_nowhere", "redirects to nowhere"),
+        ("redirects_to_no_name", "redirects to nowhere"),
+    ],
+)
+async def test_a_redirect_that_leads_nowhere_is_left(redirect: str, said: str) -> None:
     with listening(quirky(vendor().app(), redirect)) as url:
         async with ExploreClient.for_server(url) as explore:
-            with pytest.raises(BadAnswer):
+            with pytest.raises(BadAnswer, match=said):
                 await explore.datasets()
 
 

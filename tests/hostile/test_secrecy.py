@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lookalike_tools import Credentials, DuplicatesQuery, ExploreClient, find_duplicates
 from tests.explore_servers import Heard, Server, copies, listening, quirky, single
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_waiting")]
 
 KEY, SECRET = "key-0123456789", "secret-that-nobody-may-ever-see-anywhere"
 SIGNATURE = "signature-of-a-presigned-link"

@@ -9,9 +9,8 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
 from lookalike_server.app import create_server
-from lookalike_server.configuration import configured, load_configuration
+from lookalike_server.configuration import load_configuration
 from lookalike_server.connections import Connections
-from lookalike_server.settings import Settings
 
 Era = Literal["auto", "legacy"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
@@ -20,8 +19,8 @@ ERAS: tuple[Era, ...] = ("auto", "legacy")
 @asynccontextmanager
 async def conversation(folders: list[str], cache: Path, *, era: Era = "auto", **settings: Any) -> AsyncIterator[Client]:
     """A client connected to a server over ``folders`` and whatever ``settings`` name."""
-    connections = Connections(configured(Settings(cache_dir=cache, **settings), folders))
-    async with Client(create_server(connections), mode=era) as client:
+    configuration = load_configuration({"cache_dir": cache, **settings}, folders)
+    async with Client(create_server(Connections(configuration)), mode=era) as client:
         yield client
 
 

@@ -1,6 +1,8 @@
 """The configuration file, and what wins where several places say something."""
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,11 @@ from typing import Any
 import pytest
 
 from lookalike_server.configuration import Configuration, load_configuration
+from lookalike_server.connections import Connections
 from lookalike_server.settings import SettingsError
+from lookalike_server.settings_shown import settings_lines
 from lookalike_server.sources import FolderSource, ServerSource
+from lookalike_tools import Credentials
 
 SECRET = "hunter2-hunter2"
 LAB = {"LOOKALIKE_BASE_URL": "https://lab.example"}
@@ -79,6 +84,7 @@ def test_a_misspelt_key_is_refused_with_the_file_and_the_nearest_key(
         ("sources = 3", "write [sources.NAME]"),
         ("[sources]\ncloud = 'https://x.example'", "'sources.cloud' is no table"),
         ("[sources.'a b']\nfolders = ['.']", "named with letters"),
+        ('[sources."a\\n"]\nfolders = ["."]', "named with letters"),
         ("[sources.local]\nfolders = ['.']", "choose another"),
         ("[sources.cloud]", "neither base_url nor folders"),
         ("[sources.cloud]\nbase_url = 3", "base_url: must be text in quotes"),
@@ -90,10 +96,15 @@ def test_a_misspelt_key_is_refused_with_the_file_and_the_nearest_key(
         ("[sources.cloud]\nbase_url = 'http://far.example'", "allow_http = true"),
         (f"{CLOUD}api_key = 'k'", "api_key of [sources.cloud]"),
         ("dataset = 'x", "is not TOML (at "),
+        (r'cache_dir = "C:\Users\me"', "backslashes in single quotes"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_words(file: Path, text: str, said: str) -> None:
     assert said in refusal(file, text)
+
+
+def test_only_plain_http_is_answered_with_how_to_allow_it(file: Path) -> None:
+    assert "allow_http" not in refusal(file, "[sources.cloud]\nbase_url = 'cloud.example'")
 
 
 def test_everything_that_is_wrong_is_said_at_once(file: Path) -> None:
@@ -121,7 +132,7 @@ def test_no_refusal_repeats_a_secret(file: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"), [(None, "No such file"), (b"\n", "is empty"), (b"\xff\xfe", "is not text")]
 )
-def test_a_secret_in_a_file_that_cannot_be_used_is_refused_by_the_path(
+def test_a_secret_in_a_file_that_cannot_be_used_is_refused_by_its_key(
     file: Path, tmp_path: Path, content: bytes | None, said: str
 ) -> None:
     if content is not None:
@@ -130,7 +141,25 @@ def test_a_secret_in_a_file_that_cannot_be_used_is_refused_by_the_path(
     assert isinstance(source, ServerSource)
     with pytest.raises(SettingsError, match=said) as raised:
         source.credentials()
-    assert str(tmp_path / "token") in str(raised.value)
+    assert "token_file of [sources.cloud]" in str(raised.value)
+
+
+@pytest.mark.parametrize("pasted", [SECRET, SECRET * 40, f"~{SECRET}/x"])
+def test_a_secret_pasted_where_its_file_should_be_named_is_not_repeated(
+    file: Path, monkeypatch: pytest.MonkeyPatch, pasted: str
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_TOKEN_FILE", pasted)
+    monkeypatch.setenv("LOOKALIKE_BASE_URL", "https://lab.example")
+    file.write_text("")
+    with pytest.raises(SettingsError, match="LOOKALIKE_TOKEN_FILE: ") as raised:
+        Connections(load_configuration({"config": file}))
+    assert SECRET not in str(raised.value)
+
+
+def test_half_a_credential_is_named_by_the_variable_that_is_set(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOKALIKE_API_KEY_FILE", "key")
+    monkeypatch.setenv("LOOKALIKE_BASE_URL", "https://lab.example")
+    assert "LOOKALIKE_API_KEY_FILE is set without LOOKALIKE_API_SECRET_FILE" in refusal(file, "")
 
 
 def test_a_secret_in_a_file_loses_the_line_break_at_its_end(file: Path, tmp_path: Path) -> None:
@@ -139,6 +168,17 @@ def test_a_secret_in_a_file_loses_the_line_break_at_its_end(file: Path, tmp_path
     assert isinstance(source, ServerSource)
     assert source.token is not None
     assert source.token.read() == "a.b.c"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_secret_can_come_from_a_pipe_which_gives_it_once(file: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "token")
+    (source,) = load(file, f"{CLOUD}token_file = 'token'").sources
+    assert isinstance(source, ServerSource)
+    with ThreadPoolExecutor() as writers:
+        writers.submit((tmp_path / "token").write_text, "a.b.c\n")
+        read = [source.credentials() for _ in range(2)]
+    assert read == [Credentials(token="a.b.c")] * 2
 
 
 @pytest.mark.parametrize(
@@ -207,6 +247,27 @@ def test_the_credential_of_the_environment_goes_to_no_source_of_the_file(
     assert (len(named.secrets), in_file.secrets) == (1, ())
 
 
+def test_the_credential_of_the_preset_server_does_not_go_to_another_one_that_a_flag_names(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_BASE_URL", "https://cloud.example")
+    monkeypatch.setenv("LOOKALIKE_TOKEN", SECRET)
+    said = refusal(file, "", base_url="https://lab.example")
+    assert "LOOKALIKE_TOKEN is for the server of LOOKALIKE_BASE_URL" in said
+    (same,) = load(file, "", base_url="https://CLOUD.example:443/").sources
+    assert isinstance(same, ServerSource)
+    assert len(same.secrets) == 1
+
+
+def test_two_sources_of_one_name_are_refused_with_where_to_give_another(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_BASE_URL", "https://local")
+    said = refusal(file, "", (".",))
+    assert "two sources are called local" in said
+    assert "in the configuration file" in said
+
+
 @pytest.mark.parametrize(
     ("given", "looked_at", "dataset"),
     [
@@ -236,6 +297,20 @@ def test_the_default_file_need_not_be_there(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "lookalike").mkdir()
     (tmp_path / "lookalike" / "config.toml").write_text(CLOUD)
     assert [source.name for source in load_configuration({}).sources] == ["cloud"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere every user has a home")
+def test_a_user_without_a_home_needs_to_name_a_cache_folder_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    with pytest.raises(SettingsError, match="--cache-dir"):
+        load_configuration({})
+    configuration = load_configuration({"cache_dir": tmp_path})
+    assert configuration.sources == ()
+    assert "no home" in "\n".join(settings_lines(configuration))
 
 
 def test_a_variable_names_the_file_and_a_flag_another(

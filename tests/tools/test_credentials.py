@@ -85,6 +85,21 @@ async def test_a_ready_token_that_is_refused_is_not_sent_again() -> None:
     assert len(server.requests) == 1
 
 
+async def test_a_token_is_renewed_before_it_expires_even_by_a_clock_that_is_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    server = vendor(signed(lambda: now + 45))
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url, PAIR) as explore:
+            for later in (0, 500, 60, 440):
+                now += later
+                await explore.dataset(DATASET_ID)
+    first, second, third, fourth = (request.headers["authorization"] for request in server.requests)
+    assert first == second != third == fourth
+
+
 async def test_after_a_401_a_token_is_minted_once_more() -> None:
     refusals = [Response("{}", 401)]
     server = vendor(lambda _request: refusals.pop() if refusals else None)
@@ -155,8 +170,18 @@ async def test_a_401_for_many_calls_at_once_leads_to_one_new_token() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"api_key": "k"}, {"api_secret": "s"}, {"api_key": "k", "api_secret": "s", "token": "t"}, {"token": "a\nb"}],
+    [
+        {},
+        {"api_key": "k"},
+        {"api_secret": "s"},
+        {"api_key": "k", "api_secret": "s", "token": "t"},
+        {"token": "a\nb"},
+        {"token": ""},
+        {"api_key": "k", "api_secret": "not UTF-8: \udcff"},
+        {"api_key": "k", "api_secret": "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"},
+    ],
 )
-async def test_incomplete_or_unsendable_credentials_are_refused(given: dict[str, str]) -> None:
-    with pytest.raises(WrongSettings):
+async def test_credentials_that_cannot_be_used_are_refused_without_repeating_them(given: dict[str, str]) -> None:
+    with pytest.raises(WrongSettings) as caught:
         Credentials(**given)
+    assert "PUBLIC" not in repr(caught.value)

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 from starlette.responses import Response
 
 from lookalike_tools import (
@@ -13,6 +14,7 @@ from lookalike_tools import (
     resolve_dataset,
 )
 from lookalike_tools.errors import AmbiguousDataset, NotFound, UnknownDataset
+from lookalike_tools.namespace import find_dataset
 from tests.explore_servers import DATASET_ID, Heard, Server, engine, listening
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +64,14 @@ async def test_an_id_that_the_server_does_not_list_is_found_all_the_same() -> No
             assert (await resolve_dataset(explore, DATASET_ID)).id == DATASET_ID
 
 
+async def test_an_unlisted_id_may_be_named_with_its_source() -> None:
+    server = Server(mend=lambda path, answer: [] if path.endswith("/datasets") else answer)
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as lab:
+            found = await find_dataset(Namespace({"lab": lab, "other": lab}), f"lab/{DATASET_ID}")
+    assert (found.source, found.dataset_id) == ("lab", DATASET_ID)
+
+
 async def test_a_name_is_never_asked_for_as_if_it_were_an_id() -> None:
     server = Server()
     with listening(server.app()) as url:
@@ -80,13 +90,44 @@ async def test_a_dataset_made_since_the_list_was_read_is_found() -> None:
             assert (await resolve_dataset(explore, "Cars")).id == "cars-1"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "others", "todo"),
+    [
+        (
+            "pets",
+            [CARS],
+            'It is listed, but not readable with this credential: check the key\'s access. Choose one of: "Cars"$',
+        ),
+        ("lab/pets", [CARS], 'not readable .* Choose one of: "Cars"$'),
+        ("pets", [], "not readable .* There is no other dataset$"),
+        (None, [], "not readable .* There is no other dataset$"),
+    ],
+)
+async def test_a_dataset_that_is_listed_and_cannot_be_read_is_no_choice(
+    wanted: str | None, others: list[dict[str, Any]], todo: str
+) -> None:
+    server = Server(others=others, guard=lambda it: Response("{}", 404) if "/explore/" in it.url.path else None)
+    with pytest.raises(NotFound, match=todo):
+        await asked(server, wanted)
+
+
 async def test_a_dataset_that_is_gone_during_a_question_is_answered_with_those_there_are() -> None:
-    server = Server(others=[CARS], guard=lambda it: Response("{}", 404) if "/explore/" in it.url.path else None)
+    def gone(request: Request) -> Response | None:
+        if "/explore/" not in request.url.path:
+            return None
+        server.dataset = CARS
+        return Response("{}", 404)
+
+    server = Server(guard=gone)
+    with pytest.raises(NotFound, match=r'hides it .*Choose one of: "Cars"$'):
+        await asked(server, "pets")
+
+
+async def asked(server: Server, wanted: str | None) -> None:
     with listening(server.app()) as url:
         async with ExploreClient.for_server(url) as explore:
-            question = DuplicatesQuery(dataset="pets")
-            with pytest.raises(NotFound, match='Choose one of: "pets", "Cars"'):
-                await ask_namespace(find_duplicates, Namespace({"lab": explore}), question, Heard(), 0)
+            question = DuplicatesQuery(dataset=wanted)
+            await ask_namespace(find_duplicates, Namespace({"lab": explore}), question, Heard(), 0)
 
 
 async def test_no_dataset_at_all_is_said() -> None:

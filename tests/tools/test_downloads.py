@@ -16,7 +16,7 @@ from lookalike_tools.errors import BadAnswer, ServerFailed, TooManyRequests, Unr
 from tests.explore_servers import QUIRKS, Server, listening, quirky
 from tests.explore_servers.network import at_first
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_waiting")]
 
 CONTENT = b"PK" + bytes(range(256)) * 100
 LONGEST = 10**6
@@ -141,6 +141,8 @@ async def test_a_link_that_does_not_work_is_an_error_that_names_what_it_was_for(
         "https://",
         "https://169.254.169.254/latest/meta-data",
         "https://\u2028/",
+        "https://xn--/",
+        "https://\ud800/",
     ],
 )
 async def test_a_link_that_must_not_be_followed_is_not(link: str) -> None:
@@ -186,3 +188,5 @@ async def test_a_redirect_of_a_link_is_checked_like_the_link() -> None:
         async with asking(url) as explore:
             with pytest.raises(BadAnswer, match="not https"):
                 await fetched(explore, f"{elsewhere}/away?to=http://pictures.example/export.zip")
+            with pytest.raises(BadAnswer, match="redirects to nowhere"):
+                await fetched(explore, f"{elsewhere}/away?to=https://xn--/")

@@ -14,7 +14,7 @@ from tests.explore_servers import Server, copies, listening
 from tests.loopback import served
 from tests.proxy import proxying
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_waiting")]
 
 NAME = "explore.example"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -73,6 +73,13 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_at_once_and_says
     assert server.requests == []
 
 
+async def test_https_to_a_server_that_speaks_http_is_called_so() -> None:
+    with listening(vendor().app()) as url:
+        async with ExploreClient.for_server(url.replace("http:", "https:"), TOKEN) as explore:
+            with pytest.raises(Unreachable, match=r"does not speak https.*Check the base URL"):
+                await explore.datasets()
+
+
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY", "https_proxy"])
 async def test_https_goes_through_the_proxy_in_a_tunnel_that_shows_it_no_credential(
     variable: str, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -126,6 +133,15 @@ async def test_a_proxy_that_refuses_is_named_as_the_trouble(monkeypatch: pytest.
         async with ExploreClient.for_server(f"https://{NAME}", TOKEN, deadline=1) as explore:
             with pytest.raises(Unreachable, match=r"proxy.*HTTPS_PROXY"):
                 await explore.datasets()
+
+
+async def test_a_proxy_that_is_not_there_is_named_as_the_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(vendor().app()) as gone:
+        pass
+    monkeypatch.setenv("ALL_PROXY", gone)
+    async with ExploreClient.for_server(f"https://{NAME}", TOKEN) as explore:
+        with pytest.raises(Unreachable, match=r"the proxy that ALL_PROXY names cannot be reached"):
+            await explore.datasets()
 
 
 async def test_the_local_engine_has_no_use_for_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,9 @@ async def test_one_page_that_is_refused_ends_the_whole_reading() -> None:
         "https://explore.example/?x=1",
         "explore.example",
         "https://[",
+        "https://xn--",
+        "https://\ud800.example",
+        "https://explore.example/\x00",
         "http://127.0.0.1.evil.example",
     ],
 )
@@ -119,6 +122,23 @@ async def test_a_list_that_could_not_be_read_is_not_kept() -> None:
             assert len(await explore.datasets()) == 1
 
 
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize(("status", "body"), [(404, "{}"), (500, "{}"), (200, "<html>Please log in</html>")])
+async def test_a_server_that_gives_no_counts_is_not_asked_for_them_with_every_question(status: int, body: str) -> None:
+    def uncounted(request: Request) -> Response | None:
+        return Response(body, status) if request.url.path.endswith("/exploration_metadata") else None
+
+    server = Server([copies(f"a{i}") for i in range(150)], [single("s")], guard=uncounted)
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            first = await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
+            asked = len(server.questions("/exploration_metadata"))
+            second = await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
+    assert asked > 0
+    assert len(server.questions("/exploration_metadata")) == asked
+    assert second.structured() == first.structured()
+
+
 async def test_the_list_of_local_datasets_is_always_fresh() -> None:
     server = vendor()
     async with ExploreClient.for_app(server.app()) as explore:
@@ -137,11 +157,12 @@ async def test_a_cookie_is_never_sent_back() -> None:
     assert all("cookie" not in request.headers for request in server.requests)
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, OSError, TimeoutError])
 async def test_a_failure_inside_the_local_engine_is_an_error_of_ours_and_logged(
-    caplog: pytest.LogCaptureFixture,
+    kind: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(_request: Request) -> Response:
-        raise RuntimeError("deep inside")
+        raise kind("deep inside")
 
     caplog.set_level(logging.ERROR)
     async with ExploreClient.for_app(Starlette(routes=[Route("/api/v1/datasets", broken)])) as explore:

@@ -186,6 +186,15 @@ async def test_an_export_that_fails_is_named_with_the_reason_made_harmless(end: 
         await ask(exporting)
     assert r"quota\\u202e exceeded\\x0ax" in str(caught.value)
     assert "x" * 100 not in str(caught.value)
+    assert caught.value.todo.endswith("A newer Explore server is needed, or another value may tell")
+
+
+async def test_an_export_that_is_not_done_yet_is_to_be_asked_for_again_and_nothing_else_is_advised() -> None:
+    with Exporting(polls=1_000).listening(older()) as url:
+        async with ExploreClient.for_server(url, deadline=6) as explore:
+            with pytest.raises(CannotAnswer, match="not done in time") as caught:
+                await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
+    assert caught.value.todo == "Ask again in a minute"
 
 
 async def test_a_server_without_an_export_still_says_that_it_was_tried() -> None:
@@ -297,6 +306,14 @@ async def test_an_export_that_is_not_done_in_time_is_waited_for_by_the_next_ques
     assert answer.totals is not None
     assert len(exporting.started) == 1
     assert any("waiting for the server's export" in message for _, _, message in heard.reports)
+
+
+async def test_an_export_that_takes_too_long_to_read_ends_with_the_question() -> None:
+    endless = b'{"media_items": [{"media_id": "1"}' + b',{"media_id": "1"}' * 3_500_000 + b"]}"
+    with Exporting(zipped(endless), polls=1).listening(older()) as url:
+        async with ExploreClient.for_server(url, deadline=3) as explore:
+            with pytest.raises(CannotAnswer, match="too large to be read in the time of one question"):
+                await find_duplicates(explore, DuplicatesQuery(), Heard(), 0)
 
 
 async def test_pages_of_the_export_go_on_where_the_page_before_ended() -> None:

@@ -77,7 +77,14 @@ async def test_images_that_the_server_counts_but_does_not_show_are_said_to_be_mi
     assert answer.totals is not None
     assert answer.totals.at_or_above == 30
     assert answer.shown == 9
-    assert any("showed only 9 of these images" in note for note in answer.notes)
+    assert any(note.startswith("21 more images are in the same clusters and cannot be listed") for note in answer.notes)
+
+
+async def test_a_servers_uniqueness_is_said_to_be_its_own_measure_and_the_engines_is_not() -> None:
+    there = await ask_there(Server([copies("a")], [odd_one("o")]))
+    assert "Uniqueness is the server's own measure; images with copies may be among them" in there.notes
+    here = await ask_here(engine([engine_copies(["a.jpg", "b.jpg"])], [odd_one("o")]))
+    assert not any("own measure" in note for note in here.notes)
 
 
 async def test_an_empty_answer_names_the_highest_uniqueness() -> None:

@@ -101,6 +101,19 @@ async def test_counts_of_the_objects_on_images_do_not_make_objects_of_them() -> 
         await duplicates_of(Server(counting, [single("s", n_objects=3)], dataset={"n_objects": 43}))
 
 
+async def test_images_are_not_taken_for_objects_because_the_dataset_changed_between_two_looks() -> None:
+    server = Server([copies(f"a{i}", n_objects=40) for i in range(5)], [single("s")], dataset={"n_objects": 200})
+
+    def shrink(path: str, answer: Any) -> Any:
+        if "/explore/" in path:
+            del server.duplicates[:1]
+        return answer
+
+    server.mend = shrink
+    with pytest.raises(WrongArgument, match="with images, not with objects"):
+        await duplicates_of(server)
+
+
 async def test_objects_that_only_their_previews_show_are_believed() -> None:
     boxes = [image(f"{name}.jpg", bounding_box=[1, 2, 3, 4]) for name in "abc"]
     server = Server([cluster(boxes, n_objects=3)], [single("s")], dataset={"n_objects": -1})

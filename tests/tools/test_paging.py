@@ -141,6 +141,20 @@ async def test_a_list_that_stays_as_it_is_is_complete_at_the_cost_of_few_looks()
         assert len(numbers) <= 20 + 3 + (USUAL.at_once - 1 if counts is None else 0)
 
 
+async def test_a_list_of_two_pages_is_counted_and_checked_with_few_requests() -> None:
+    server = Server([copies(f"a{i}") for i in range(130)], [single("s")])
+    assert (await answered(server)).complete
+    asked = [
+        (it.url.path.rpartition("/")[2], it.query_params.get("page_number"), "vql" in it.query_params)
+        for it in server.requests
+    ]
+    counting, page = "exploration_metadata", DATASET_ID
+    # Whether whole clusters lose images at similarity 1; in the end the second page, and the first one again.
+    assert sorted(asked[2:4]) == [(page, "0", False), (page, "0", True)]
+    assert sorted(asked[4:6]) == [(counting, None, False), (counting, None, True)]
+    assert asked[6:] == [(page, "0", True), (page, "1", True), (page, "0", True)]
+
+
 async def test_what_changed_while_it_was_read_is_read_anew_for_the_next_question() -> None:
     server = ordered(290)
     when_page(server, 2, removing(server, 0))

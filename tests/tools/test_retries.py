@@ -20,11 +20,27 @@ def vendor() -> Server:
     return Server([copies("a"), copies("b")], [single("s")])
 
 
+@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("fault", ["burst_of_500", "burst_of_502", "burst_of_503", "busy"])
 async def test_a_passing_failure_is_tried_again(fault: str) -> None:
     with listening(quirky(vendor().app(), fault)) as url:
         async with ExploreClient.for_server(url) as explore:
             assert len(await explore.datasets()) == 1
+
+
+async def test_each_wait_is_longer_than_the_one_before() -> None:
+    arrived: list[float] = []
+
+    def failing_twice(_request: Request) -> Response | None:
+        arrived.append(time.monotonic())
+        return Response("{}", 503) if len(arrived) <= 2 else None
+
+    with listening(Server([copies("a")], guard=failing_twice).app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            assert len(await explore.datasets()) == 1
+    first, second, third = arrived
+    assert second - first >= 0.2
+    assert third - second >= 0.4
 
 
 @pytest.mark.parametrize("as_date", [False, True])
@@ -47,6 +63,7 @@ async def test_retry_after_is_honoured_in_seconds_and_as_a_date(*, as_date: bool
     assert arrived[1] >= allowed_from[0]
 
 
+@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("wait", ["soon", "nan", "-5", "1e999", "Thu, 99 Foo 2026 00:00:00 GMT", "0"])
 async def test_a_retry_after_that_means_nothing_is_passed_over(wait: str) -> None:
     refusals = [Response("{}", 429, headers={"retry-after": wait})]
@@ -56,16 +73,18 @@ async def test_a_retry_after_that_means_nothing_is_passed_over(wait: str) -> Non
             assert len(await explore.datasets()) == 1
 
 
-async def test_a_wait_beyond_the_deadline_is_not_begun_and_is_told() -> None:
+@pytest.mark.parametrize(("wait", "said"), [("3600", "60 min"), ("Fri, 31 Dec 9999 23:59:59 GMT", "more than a day")])
+async def test_a_wait_beyond_the_deadline_is_not_begun_and_is_told(wait: str, said: str) -> None:
     server = vendor()
-    server.guard = lambda _request: Response("{}", 429, headers={"retry-after": "3600"})
+    server.guard = lambda _request: Response("{}", 429, headers={"retry-after": wait})
     with listening(server.app()) as url:
         async with ExploreClient.for_server(url) as explore:
-            with pytest.raises(TooManyRequests, match=r"asks to wait 60 min.*Ask again in 60 min"):
+            with pytest.raises(TooManyRequests, match=rf"asks to wait {said}\. Ask again in {said}"):
                 await explore.datasets()
     assert len(server.requests) == 1
 
 
+@pytest.mark.usefixtures("no_waiting")
 async def test_a_server_that_keeps_failing_is_given_up_with_how_often_it_failed() -> None:
     server = vendor()
     server.guard = lambda _request: Response("{}", 503)
@@ -76,6 +95,7 @@ async def test_a_server_that_keeps_failing_is_given_up_with_how_often_it_failed(
     assert len(server.requests) == 5
 
 
+@pytest.mark.usefixtures("no_waiting")
 async def test_a_server_that_answers_500_is_given_up_sooner_because_it_may_mean_a_refusal() -> None:
     server = vendor()
     server.guard = lambda _request: Response("{}", 500)
@@ -97,10 +117,11 @@ async def test_the_deadline_says_what_failed_until_then() -> None:
 async def test_a_server_that_never_answers_ends_at_the_deadline(fault: str) -> None:
     with listening(quirky(vendor().app(), fault)) as url:
         async with ExploreClient.for_server(url, deadline=0.5) as explore:
-            with pytest.raises(Unreachable, match=r"0\.5 s"):
+            with pytest.raises(Unreachable, match=r"0\.5 s.*raise the timeout"):
                 await explore.datasets()
 
 
+@pytest.mark.usefixtures("no_waiting")
 async def test_a_server_that_is_not_there_is_unreachable() -> None:
     with listening(vendor().app()) as url:
         pass
@@ -109,6 +130,7 @@ async def test_a_server_that_is_not_there_is_unreachable() -> None:
             await explore.datasets()
 
 
+@pytest.mark.usefixtures("no_waiting")
 async def test_a_host_that_nobody_knows_is_unreachable() -> None:
     async with ExploreClient.for_server("https://nobody.invalid", deadline=1) as explore:
         with pytest.raises(Unreachable, match=r"nobody\.invalid cannot be reached"):
@@ -116,18 +138,26 @@ async def test_a_host_that_nobody_knows_is_unreachable() -> None:
 
 
 async def test_all_calls_of_a_question_share_one_deadline() -> None:
-    server = vendor()
-    with listening(quirky(server.app(), "no_headers")) as url:
+    silent, arrived = QUIRKS["no_headers"](vendor().app()), 0
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal arrived
+        arrived += 1
+        await silent(scope, receive, send)
+
+    with listening(counting) as url:
         async with ExploreClient.for_server(url, deadline=0.5) as explore, explore.question():
             with pytest.raises(Unreachable):
                 await explore.datasets()
+            before = arrived
+            assert before > 0
             # The time is up: what is asked now is not even sent.
-            asked = [asyncio.ensure_future(explore.dataset(DATASET_ID)) for _ in range(3)]
-            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+            outcomes = await asyncio.gather(*(explore.dataset(DATASET_ID) for _ in range(3)), return_exceptions=True)
             assert [type(it) for it in outcomes] == [Unreachable] * 3
             async with explore.question():
                 with pytest.raises(Unreachable):
                     await explore.datasets()
+    assert arrived == before
 
 
 async def test_a_new_question_has_its_own_deadline() -> None:

@@ -45,7 +45,24 @@ def is_right(answer: DuplicatesAnswer, pairs: int = 1130) -> bool:
 async def test_a_server_that_counts_clusters_and_images_is_believed_without_reading_all_pages() -> None:
     server = vendor(counts=older_count)
     assert is_right(await answered(server))
-    assert pages_asked(server) == [0, 11]
+    # The first page again, and at similarity 1.
+    assert pages_asked(server) == [0, 0, 0, 11]
+
+
+async def test_the_ids_of_a_list_that_is_not_read_whole_are_unique_over_all_its_pages() -> None:
+    server = vendor(counts=older_count)
+    for number, each in enumerate(server.duplicates):
+        # Each shares its beginning with those that are 100 places away.
+        each["cluster_id"] = f"{number % 100:08d}-0000-4000-8000-00000{number // 100:07d}"
+    ids: list[str] = []
+    with listening(server.app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            answer = await find_duplicates(explore, DuplicatesQuery(limit=100), Heard(), 0)
+            ids += [it.id for it in answer.clusters or ()]
+            answer = await find_duplicates(explore, DuplicatesQuery(limit=100, cursor=answer.next_cursor), Heard(), 0)
+            ids += [it.id for it in answer.clusters or ()]
+    assert len(ids) == len(set(ids)) == 200
+    assert set(pages_asked(server)) == {0, 1, 2, 11}
 
 
 async def test_where_only_clusters_are_counted_the_images_are_counted_over_all_pages() -> None:
@@ -60,7 +77,7 @@ async def test_counts_are_checked_once_as_long_as_they_stay_the_same() -> None:
         async with ExploreClient.for_server(url) as explore:
             for _ in range(3):
                 assert is_right(await find_duplicates(explore, DuplicatesQuery(), Heard(), 0))
-            assert pages_asked(server) == [0, 0, 0, 11]
+            assert pages_asked(server) == [0, 0, 0, 0, 0, 11]
             server.duplicates.pop()
             server.dataset = {"n_images": 45 + 2 * 1129 + 40}
             assert is_right(await find_duplicates(explore, DuplicatesQuery(), Heard(), 0), pairs=1129)

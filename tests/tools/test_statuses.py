@@ -17,6 +17,7 @@ from lookalike_tools.errors import (
     ServerFailed,
     TooManyRequests,
     Unauthorized,
+    Unreachable,
 )
 from lookalike_tools.explore.filters import Filter
 from tests.explore_servers import DATASET_ID, Heard, Server, copies, listening, single
@@ -38,12 +39,13 @@ def refusing(status: int, body: str = "{}", where: str = "") -> Server:
     [
         (204, BadAnswer, "base URL"),
         (304, BadAnswer, "base URL"),
-        (400, RefusedParameters, "similarity"),
+        (400, RefusedParameters, "Choose another dataset"),
         (401, Unauthorized, "new API key"),
         (403, Forbidden, "key that has access"),
         (404, NotFound, "Choose one of its datasets"),
+        (407, Unreachable, "HTTP_PROXY"),
         (409, DatasetNotReady, "Ask again in a minute"),
-        (422, RefusedParameters, "similarity"),
+        (422, RefusedParameters, "Choose another dataset"),
         (429, TooManyRequests, "Ask again in 167 min"),
         (500, ServerFailed, "Ask again in 167 min"),
         (503, ServerFailed, "Ask again in 167 min"),
@@ -64,7 +66,7 @@ async def test_every_documented_status_says_what_happened_to_what_and_what_to_do
     assert "EVIL" not in str(caught.value)
     assert f"({status})" in caught.value.what
     assert explore.source in caught.value.what
-    assert status == 401 or DATASET_ID in caught.value.what or status == 429
+    assert status in {401, 407, 429} or DATASET_ID in caught.value.what
     assert todo in caught.value.todo
 
 
@@ -76,6 +78,14 @@ async def test_a_server_without_a_list_of_datasets_is_no_explore_server(status: 
                 await explore.datasets()
 
 
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_list_of_datasets_that_is_refused_is_no_matter_of_similarity(status: int) -> None:
+    with listening(refusing(status, '{"detail": "vql"}').app()) as url:
+        async with ExploreClient.for_server(url) as explore:
+            with pytest.raises(RefusedParameters, match="Check the base URL"):
+                await explore.datasets()
+
+
 @pytest.mark.parametrize(
     ("detail", "todo"),
     [
@@ -83,6 +93,20 @@ async def test_a_server_without_a_list_of_datasets_is_no_explore_server(status: 
         ("the duplicate_threshold is out of range", "Raise or lower the similarity"),
         ([{"loc": ["query", "vql", 0], "type": "greater_than_equal", "msg": ""}], "Raise the similarity"),
         ([{"loc": ["query", "duplicate_threshold"], "type": "less_than", "msg": ""}], "Lower the similarity"),
+        (
+            [
+                {"loc": ["query", "vql"], "type": "value_error"},
+                {"loc": ["query", "page_number"], "type": "less_than"},
+            ],
+            "Raise or lower the similarity",
+        ),
+        (
+            [
+                {"loc": ["query", "vql"], "type": "less_than"},
+                {"loc": ["query", "duplicate_threshold"], "type": "greater_than"},
+            ],
+            "Raise or lower the similarity",
+        ),
         ([{"loc": ["query", "entity_type"], "type": "enum", "msg": ""}], "use IMAGES"),
         ([{"loc": ["query", "page_number"], "type": "less_than", "msg": ""}], "without a cursor"),
         ([{"loc": [["vql"], {}, None], "type": {}}, 7, None], "similarity or the entity type"),

@@ -85,6 +85,30 @@ async def test_remote_labels_are_counted_within_the_clusters() -> None:
     assert [it.model_dump() for it in answer.across or ()] == [{"a": "cat", "b": "dog", "clusters": 1}]
 
 
+async def test_remote_labels_without_counts_are_counted_among_the_images_shown_and_a_sample_is_called_one() -> None:
+    images = [image(f"{i}.jpg", labels=["cat"] if i < 7 else []) for i in range(9)]
+    for n, sample in ((14, True), (9, False)):
+        server = Server([cluster(images, n, labels=["cat"])], [single("s")])
+        answer = await ask_there(server, group_by="label")
+        assert [it.model_dump() for it in answer.groups or ()] == [{"name": "cat", "images": 7, "removable": 6}]
+        assert (
+            any("in 1 of them among the images that the server showed, a sample" in it for it in answer.notes) == sample
+        )
+
+
+async def test_remote_labels_that_are_only_named_count_as_the_least_they_can_be() -> None:
+    answer = await ask_there(Server([copies("a", 14, labels=["cat"])], [single("s")]), group_by="label")
+    assert any("in 1 of them as one image each, the least it can be" in note for note in answer.notes)
+
+
+async def test_images_in_several_clusters_make_the_totals_incomplete() -> None:
+    images = [image(f"{i}.jpg") for i in range(5)]
+    server = Server([cluster(images[:3]), cluster(images[1:4]), cluster(images[3:])], [single("s")])
+    answer = await ask_there(server)
+    assert any(note.startswith("3 of the images that the server showed are in more than one") for note in answer.notes)
+    assert not answer.complete
+
+
 async def test_remote_labels_that_do_not_exist_are_refused_by_name() -> None:
     with pytest.raises(WrongArgument, match="carry no labels"):
         await ask_there(Server([copies("a")], [single("s")]), group_by="label")

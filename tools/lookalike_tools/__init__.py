@@ -5,7 +5,7 @@ from lookalike_tools.asking import ask_namespace
 from lookalike_tools.datasets import resolve_dataset
 from lookalike_tools.duplicates import find_duplicates
 from lookalike_tools.errors import LookalikeError
-from lookalike_tools.explore.address import checked_base_url
+from lookalike_tools.explore.address import checked_base_url, proxy_variable
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.credentials import Credentials
 from lookalike_tools.explore.models import Dataset, state_of
@@ -46,6 +46,7 @@ __all__ = [
     "find_duplicates",
     "find_unique",
     "named",
+    "proxy_variable",
     "quoted",
     "resolve_dataset",
     "state_of",

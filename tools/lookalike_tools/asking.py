@@ -29,13 +29,15 @@ async def ask_namespace(
     async with AsyncExitStack() as deadlines:
         for explore in namespace.clients.values():
             await deadlines.enter_async_context(explore.question())
+        wanted = query.dataset
         try:
-            if len(namespace.clients) == 1 and not namespace.unasked:
-                (explore,) = namespace.clients.values()
-                return await tool(explore, query, progress, patience)
-            found = await find_dataset(namespace, query.dataset)
+            alone = namespace.client_for(wanted)
+            if alone is not None:
+                return await tool(alone, query, progress, patience)
+            found = await find_dataset(namespace, wanted)
+            wanted = f"{found.source}/{found.dataset_id}"
+            chosen = query.model_copy(update={"dataset": found.dataset_id})
             with noting(found.notes):
-                chosen = query.model_copy(update={"dataset": found.dataset_id})
-                return await tool(found.explore, chosen, progress, patience)
+                return await tool(namespace.clients[found.source], chosen, progress, patience)
         except NotFound as error:
-            raise await with_all_choices(error, namespace) from None
+            raise await with_all_choices(error, namespace, wanted) from None

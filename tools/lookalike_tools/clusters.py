@@ -72,13 +72,13 @@ class Row:
         )
 
 
-def rows(shown: Sequence[WireCluster], known: Iterable[str], entity_type: EntityType) -> list[Row]:
-    """The clusters `shown`, with short ids that are unique among those and the ids `known`."""
-    prefixes = short_ids([*known, *(cluster.cluster_id for cluster in shown)])
+def rows(shown: Sequence[WireCluster], every: Iterable[str] | None, entity_type: EntityType) -> list[Row]:
+    """The clusters `shown`, with short ids that are unique among `every` id; whole ids where those are not known."""
+    prefixes = {} if every is None else short_ids(every)
     return [
         Row(
             wire=cluster,
-            short_id=cluster.short_id or prefixes[cluster.cluster_id],
+            short_id=cluster.short_id or prefixes.get(cluster.cluster_id, cluster.cluster_id),
             n=cluster.size(entity_type),
             choice=suggest_keeper(cluster),
         )

@@ -63,6 +63,13 @@ async def reading_notes(found: Honoured, reading: Reading) -> list[str]:
         notes.append("There was no time left to see whether the dataset changed while it was read")
     elif reading.ended:
         notes += await _miscounted(found, len(reading.clusters))
+    # Several objects may be on one image.
+    shared = reading.clusters.shared if found.wanted.entity_type == "IMAGES" else 0
+    if shared:
+        notes.append(
+            f"{shared:,} of the images that the server showed are in more than one cluster; the totals count them in"
+            " each"
+        )
     uncounted = sum(not head.is_counted for head in reading.clusters.heads)
     if uncounted:
         notes.append(f"The server does not count {uncounted:,} clusters; the images it showed, a sample, were counted")

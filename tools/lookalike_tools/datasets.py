@@ -62,7 +62,8 @@ async def unlisted_dataset(explore: ExploreClient, wanted: str) -> Dataset | Non
 
 def the_one(listed: Sequence[Listed], wanted: str) -> Listed | None:
     """The dataset that `wanted` means, if there is one. Raises `AmbiguousDataset`."""
-    for fits in (_is_id, _is_name, _is_folder, _is_name_but_for_case, _is_spelled_with_source):
+    ways = (_is_id, _is_name, _is_folder, _is_name_but_for_case, _is_spelled_with_source, _is_so_spelled_but_for_case)
+    for fits in ways:
         found = [each for each in listed if fits(each, wanted)]
         if len(found) > 1:
             how = "Name one by its id: " if found[0].source is None else "Name one of: "
@@ -135,7 +136,7 @@ def _is_folder(listed: Listed, wanted: str) -> bool:
 
 def _spelled_out(path: str) -> str:
     # os.path, because pathlib raises where nobody has the home directory that "~name" asks for.
-    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  (see above)
+    return os.path.normcase(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111  (see above)
 
 
 def _is_name_but_for_case(listed: Listed, wanted: str) -> bool:
@@ -145,3 +146,7 @@ def _is_name_but_for_case(listed: Listed, wanted: str) -> bool:
 
 def _is_spelled_with_source(listed: Listed, wanted: str) -> bool:
     return wanted in listed.spellings
+
+
+def _is_so_spelled_but_for_case(listed: Listed, wanted: str) -> bool:
+    return wanted.casefold() in {spelling.casefold() for spelling in listed.spellings}

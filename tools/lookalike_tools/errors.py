@@ -18,6 +18,7 @@
         ├── Unreachable          no connection, or no answer in time
         ├── BadAnswer            an answer that is not the Explore API's
         └── ExportFailed         the export of a dataset was refused, failed, or cannot be read
+            ├── ExportNotDone    it may be there in a minute
             └── NoExport         there is no such call
 
 No message holds upstream text as it came: names pass through `UntrustedText`, bodies are never quoted.
@@ -106,6 +107,10 @@ class BadAnswer(ServerTrouble):
 
 class ExportFailed(ServerTrouble):
     """The server's export of a dataset cannot be had, or not yet."""
+
+
+class ExportNotDone(ExportFailed):
+    """The export is still being made, or the server was busy."""
 
 
 class NoExport(ExportFailed):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lookalike_tools.clusters import Row, rows
 from lookalike_tools.cursor import Place, digest
-from lookalike_tools.errors import CannotAnswer, ExportFailed, NoExport, WrongArgument
+from lookalike_tools.errors import CannotAnswer, ExportFailed, ExportNotDone, WrongArgument
 from lookalike_tools.explore.client import about
 from lookalike_tools.explore.export import read_export
 from lookalike_tools.explore.exported_image import ExportedImage
@@ -87,15 +87,12 @@ class ExportedClusters:
 async def exported_clusters(
     opened: Opened, similarity: float, progress: Progress, refusal: CannotAnswer
 ) -> ExportedClusters:
-    """The groups of the export. Raises `CannotAnswer`, which says both why the filter is no use and why the export."""
+    """The groups of the export. Raises `CannotAnswer`, which says why the filter is no use and why the export."""
     try:
         export = await read_export(opened.explore, opened.dataset, progress)
-    except NoExport as failure:
-        raise CannotAnswer(f"{refusal.what}; its export was tried too: {failure.what}", refusal.todo) from None
     except ExportFailed as failure:
-        raise CannotAnswer(
-            f"{refusal.what}; its export was tried too: {failure.what}", f"{failure.todo}. {refusal.todo}"
-        ) from None
+        todo = failure.todo if isinstance(failure, ExportNotDone) else refusal.todo
+        raise CannotAnswer(f"{refusal.what}; its export was tried too: {failure.what}", todo) from None
     return await asyncio.to_thread(_clusters, opened, export, similarity)
 
 

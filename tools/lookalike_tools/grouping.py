@@ -8,6 +8,7 @@ from typing import Literal
 
 from lookalike_tools.errors import WrongArgument
 from lookalike_tools.explore.client import about
+from lookalike_tools.explore.membership import is_sample
 from lookalike_tools.explore.models import Cluster, Dataset, Metadata, WireGroup, WirePair
 from lookalike_tools.folders import common_folder, first_folder
 from lookalike_tools.results.clusters import Totals
@@ -47,15 +48,31 @@ def own_groups(metadata: Metadata, totals: Totals) -> Grouping:
 
 def label_groups(dataset: Dataset, clusters: Iterable[Cluster]) -> Grouping:
     """Groups by label. Raises `WrongArgument` where nothing carries one."""
-    counted = [_labels(cluster) for cluster in clusters]
+    counted: list[Mapping[str, int]] = []
+    sampled = named = 0
+    for cluster in clusters:
+        labels = {name: count for name, count in cluster.labels.items() if count != 0}
+        previewed = Counter(name for preview in cluster.previews for name in preview.labels)
+        counts = {name: count for name, count in labels.items() if count is not None}
+        if labels and len(counts) == len(labels):
+            counted.append(counts)
+        elif previewed or not labels:
+            counted.append(previewed)
+            sampled += bool(previewed) and is_sample(cluster, "IMAGES")
+        else:
+            counted.append(dict.fromkeys(labels, 1))
+            named += 1
     if not any(counted):
         raise WrongArgument(
             f"group_by label is not possible: the duplicates of {about(dataset)} carry no labels", "Leave group_by out"
         )
+    among = "within the duplicate clusters"
+    if sampled:
+        among += f", in {sampled:,} of them among the images that the server showed, a sample"
+    if named:
+        among += f", in {named:,} of them as one image each, the least it can be: the server only names them"
     return _grouped(
-        counted,
-        "Labels are counted within the duplicate clusters; removable is what each label has beyond one"
-        " image in a cluster",
+        counted, f"Labels are counted {among}; removable is what each label has beyond one image in a cluster"
     )
 
 
@@ -80,12 +97,6 @@ def folder_groups(dataset: Dataset, clusters: Sequence[Sequence[str | None]], *,
     return _grouped(
         counted, f"Folders are counted among {among}; removable is what each has beyond one image in a cluster"
     )
-
-
-def _labels(cluster: Cluster) -> Mapping[str, int]:
-    if cluster.labels:
-        return {name: count or 1 for name, count in cluster.labels.items()}
-    return Counter(name for preview in cluster.previews for name in preview.labels)
 
 
 def _grouped(counted: Sequence[Mapping[str, int]], note: str) -> Grouping:

@@ -1,11 +1,11 @@
 """One namespace for the datasets of several sources."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lookalike_tools.datasets import Listed, choices, the_one, the_only, unlisted_dataset
-from lookalike_tools.errors import LookalikeError, NotFound, UnknownDataset, Unreachable
+from lookalike_tools.errors import AmbiguousDataset, LookalikeError, NotFound, UnknownDataset, Unreachable
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.models import Dataset
 from lookalike_tools.together import together
@@ -21,11 +21,11 @@ class Outages:
     """Why sources could not be asked, for a minute, so that not every question waits for the same dead server."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, str]] = {}
+        self._known: dict[str, tuple[float, LookalikeError]] = {}
 
-    def note(self, name: str, why: str) -> None:
+    def note(self, name: str, error: LookalikeError) -> None:
         """The source could not be asked just now."""
-        self._known[name] = (asyncio.get_running_loop().time() + _REMEMBERED_SECONDS, why)
+        self._known[name] = (asyncio.get_running_loop().time() + _REMEMBERED_SECONDS, error)
 
     def over(self, name: str) -> None:
         """The source answers."""
@@ -34,25 +34,45 @@ class Outages:
     def current(self) -> dict[str, str]:
         """Those of the last minute."""
         now = asyncio.get_running_loop().time()
-        return {name: f"{why}, less than a minute ago" for name, (ends, why) in self._known.items() if now < ends}
+        return {
+            name: f"{error.what}, less than a minute ago. {error.todo}"
+            for name, (ends, error) in self._known.items()
+            if now < ends
+        }
 
 
 @dataclass(frozen=True)
 class Namespace:
-    """The clients of all sources by the source's name; `unasked` says why others have none."""
+    """The clients of all sources by the source's name; `unasked` says why others have none.
+
+    `away` says of a source that has a client why parts of it, such as folders on a drive, cannot be asked.
+    """
 
     clients: Mapping[str, ExploreClient]
     unasked: Mapping[str, str] = field(default_factory=dict[str, str])
+    away: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     outages: Outages = field(default_factory=Outages)
+
+    def client_for(self, wanted: str | None) -> ExploreClient | None:
+        """The client to ask about `wanted` without looking at any list: there is no other, and no source is named."""
+        if len(self.clients) != 1 or self.unasked or self.away or self.source_in(wanted) is not None:
+            return None
+        (explore,) = self.clients.values()
+        return explore
+
+    def source_in(self, wanted: str | None) -> str | None:
+        """The source that `wanted` begins with, where it is spelled SOURCE/NAME."""
+        source, slash, _ = (wanted or "").partition("/")
+        return source if slash and (source in self.clients or source in self.unasked) else None
 
 
 @dataclass(frozen=True)
 class Found:
-    """A dataset, the client to ask about it, and what else the answer must say."""
+    """A dataset by its source and its id, and what else the answer must say."""
 
-    explore: ExploreClient
+    source: str
     dataset_id: str
-    notes: list[str]
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -61,75 +81,143 @@ class _Survey:
 
     listed: list[Listed]
     unasked: Mapping[str, str]
+    away: Mapping[str, Sequence[str]]
+    is_empty: bool
+    """Whether no source at all could be asked."""
 
     def find(self, wanted: str | None) -> Listed | None:
-        return the_one(self.listed, wanted) if wanted is not None else the_only(self.listed)
+        """What is meant, if it is here. Raises `AmbiguousDataset`."""
+        if wanted is None and not self.listed:
+            return None
+        try:
+            return the_only(self.listed) if wanted is None else the_one(self.listed, wanted)
+        except AmbiguousDataset as error:
+            raise AmbiguousDataset(error.what, error.todo + self.not_asked) from None
+
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        """What could not be asked, each with the reason."""
+        parts = [(name, why) for name, reasons in self.away.items() for why in reasons]
+        return [
+            *((f"source {quoted(name)}", why) for name, why in self.unasked.items()),
+            *((f"a part of source {quoted(name)}", why) for name, why in parts),
+        ]
+
+    @property
+    def not_asked(self) -> str:
+        """The same as the end of an advice."""
+        reasons = ", ".join(f"{what} ({why})" for what, why in self.reasons)
+        return f". Could not be asked: {reasons}" if reasons else ""
 
 
 async def find_dataset(namespace: Namespace, wanted: str | None) -> Found:
     """The dataset that `wanted` means among those of all sources; the only one where `wanted` is `None`.
 
-    A source that cannot be asked is named in the notes. Raises `UnknownDataset`, `AmbiguousDataset`, and `Unreachable`
-    where no source could be asked.
+    Where it is spelled SOURCE/NAME, that source alone is asked unless it has none of that name. A source that cannot be
+    asked is named in the notes. Raises `UnknownDataset`, `AmbiguousDataset`, and `Unreachable` where no source could be
+    asked, or not the one that is named.
     """
-    for fresh in (False, True):
-        survey = await _survey(namespace, wanted, fresh=fresh)
-        if not fresh and not (survey.listed if wanted is None else survey.find(wanted)):
-            continue
-        found = None if wanted is None and not survey.listed else survey.find(wanted)
-        if found is not None:
-            return _found(namespace, survey, found)
+    source = namespace.source_in(wanted)
+    if wanted is not None and source is not None and (qualified := await _in_source(namespace, source, wanted)):
+        return qualified
+    known = namespace.outages.current()
+    survey = await _survey(namespace, wanted, known, fresh=False)
+    found = survey.find(wanted)
+    if found is None:
+        # What has failed just now is not asked again, what failed before this question is.
+        failed = {name: why for name, why in survey.unasked.items() if name not in known}
+        survey = await _survey(namespace, wanted, failed, fresh=True)
+        found = survey.find(wanted)
+    if found is not None:
+        return _found(survey, found)
     for unlisted in await _unlisted(namespace, survey, wanted):
-        return _found(namespace, survey, unlisted)
+        return _found(survey, unlisted)
     raise _unknown(wanted, survey)
 
 
-async def with_all_choices(error: NotFound, namespace: Namespace) -> NotFound:
-    """`error`, about a dataset that is not there, with those that are; as it is where none can be listed."""
-    survey = await _survey(namespace, None, fresh=True)
-    return NotFound(error.what, choices(survey.listed) + _not_asked(survey)) if survey.listed else error
+async def with_all_choices(error: NotFound, namespace: Namespace, wanted: str | None) -> NotFound:
+    """`error`, about the dataset `wanted`, with those that there are besides; as it is where none can be listed."""
+    survey = await _survey(namespace, None, namespace.outages.current(), fresh=True)
+    if not survey.listed:
+        return error
+    try:
+        refused = survey.find(wanted)
+    except AmbiguousDataset:
+        refused = None
+    if refused is None:
+        return NotFound(error.what, choices(survey.listed) + survey.not_asked)
+    others = [each for each in survey.listed if each != refused]
+    besides = choices(others) if others else "There is no other dataset"
+    todo = f"It is listed, but not readable with this credential: check the key's access. {besides}"
+    return NotFound(error.what, todo + survey.not_asked)
 
 
-def _found(namespace: Namespace, survey: _Survey, found: Listed) -> Found:
-    notes = [f"Source {quoted(name)} could not be asked: {why}" for name, why in survey.unasked.items()]
-    return Found(namespace.clients[found.source or ""], found.dataset.id, notes)
+async def _in_source(namespace: Namespace, source: str, wanted: str) -> Found | None:
+    """The dataset that SOURCE/NAME means, `None` where the source has no such."""
+    if source not in namespace.clients:
+        raise _not_asked(source, namespace.unasked[source])
+    explore = namespace.clients[source]
+    try:
+        for fresh in (False, True):
+            listed = [Listed(dataset, source) for dataset in await explore.datasets(fresh=fresh)]
+            found = the_one(listed, wanted)
+            if found is not None:
+                return Found(source, found.dataset.id)
+    except AmbiguousDataset:
+        raise
+    except LookalikeError as error:
+        namespace.outages.note(source, error)
+        raise _not_asked(source, str(error)) from None
+    unlisted = await unlisted_dataset(explore, wanted.removeprefix(f"{source}/"))
+    return None if unlisted is None else Found(source, unlisted.id)
 
 
-async def _survey(namespace: Namespace, wanted: str | None, *, fresh: bool) -> _Survey:
+def _not_asked(source: str, why: str) -> Unreachable:
+    return Unreachable(f"Source {quoted(source)} could not be asked", why)
+
+
+def _found(survey: _Survey, found: Listed) -> Found:
+    notes = [f"{what[0].upper()}{what[1:]} could not be asked: {why}" for what, why in survey.reasons]
+    return Found(found.source or "", found.dataset.id, notes)
+
+
+async def _survey(namespace: Namespace, wanted: str | None, skipped: Mapping[str, str], *, fresh: bool) -> _Survey:
     """Ask all sources side by side; one that is slow is not waited for once another has the dataset.
 
-    One that could not be asked within the last minute is asked only if `fresh`.
+    Those `skipped`, for the reasons given, are not asked. Lists that are kept will do unless `fresh`.
     """
-    unasked = {**namespace.unasked, **({} if fresh else namespace.outages.current())}
     listed: dict[str, list[Dataset]] = {}
     tasks = {
         asyncio.create_task(explore.datasets(fresh=fresh)): name
         for name, explore in namespace.clients.items()
-        if name not in unasked
+        if name not in skipped
     }
     waiting = set(tasks)
-    failed: dict[str, str] = {}
+    failed: dict[str, LookalikeError] = {}
     try:
         while waiting:
             is_found = wanted is not None and the_one(_in_order(namespace, listed), wanted) is not None
             grace = _GRACE_SECONDS if is_found else None
             done, waiting = await asyncio.wait(waiting, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
             if not done:
-                failed |= {tasks[task]: "it did not answer in time" for task in waiting}
+                late = Unreachable("it did not answer in time", "Name datasets as SOURCE/NAME to ask one source alone")
+                failed |= {tasks[task]: late for task in waiting}
                 break
             for task in done:
                 try:
                     listed[tasks[task]] = task.result()
                     namespace.outages.over(tasks[task])
                 except LookalikeError as error:
-                    failed[tasks[task]] = error.what
+                    failed[tasks[task]] = error
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    for name, why in failed.items():
-        namespace.outages.note(name, why)
-    return _Survey(_in_order(namespace, listed), unasked | failed)
+    for name, trouble in failed.items():
+        namespace.outages.note(name, trouble)
+    now = {name: str(failed[name]) for name in namespace.clients if name in failed}
+    unasked = {**namespace.unasked, **skipped, **now}
+    return _Survey(_in_order(namespace, listed), unasked, namespace.away, is_empty=not listed)
 
 
 def _in_order(namespace: Namespace, listed: Mapping[str, list[Dataset]]) -> list[Listed]:
@@ -147,12 +235,8 @@ async def _unlisted(namespace: Namespace, survey: _Survey, wanted: str | None) -
 
 def _unknown(wanted: str | None, survey: _Survey) -> LookalikeError:
     what = "There is no dataset" if wanted is None else f"There is no dataset {quoted(wanted)}"
-    if survey.unasked and not survey.listed:
-        reasons = "; ".join(f"{quoted(name)}: {why}" for name, why in survey.unasked.items())
-        return Unreachable(f"{what} in the sources that could be asked", f"Mend what could not be asked: {reasons}")
-    return UnknownDataset(what, choices(survey.listed) + _not_asked(survey))
-
-
-def _not_asked(survey: _Survey) -> str:
-    reasons = [f"{quoted(name)} ({why})" for name, why in survey.unasked.items()]
-    return f". Could not be asked: {', '.join(reasons)}" if reasons else ""
+    if not survey.reasons or survey.listed:
+        return UnknownDataset(what, choices(survey.listed) + survey.not_asked)
+    reasons = ", ".join(f"{what} ({why})" for what, why in survey.reasons)
+    asked = "No source could be asked" if survey.is_empty else f"{what} in the sources that could be asked"
+    return Unreachable(asked, f"Mend what could not be asked: {reasons}")

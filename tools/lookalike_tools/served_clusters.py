@@ -62,7 +62,8 @@ class ServedClusters:
         """Up to `limit` clusters from `offset` on, largest first; fewer only at the end."""
         reading = self.count.reading
         if reading is not None and (reading.ended or offset + limit <= len(reading.clusters)):
-            return list(reading.clusters[offset : offset + limit])
+            # Some servers list clusters of one size in another order each time.
+            return reading.clusters.ranked(slice(offset, offset + limit))
         return await self.found.listing.window(offset, limit)
 
     async def largest(self, most: int) -> list[Cluster]:
@@ -74,8 +75,9 @@ class ServedClusters:
         explore, dataset = self.opened.explore, self.opened.dataset
         membership = await with_members(explore, dataset, self.found.wanted, shown, progress)
         reading = self.count.reading
-        known = () if reading is None else (head.cluster_id for head in reading.clusters.heads)
-        return rows(membership.clusters, known, self._entity_type), membership.notes
+        heads = None if reading is None or not reading.ended else reading.clusters.heads
+        every = None if heads is None else [head.cluster_id for head in heads]
+        return rows(membership.clusters, every, self._entity_type), membership.notes
 
     def sizes(self) -> list[WireSize]:
         """How many clusters there are of each size."""

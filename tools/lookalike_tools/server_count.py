@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lookalike_tools.explore.honouring import Honoured
+from lookalike_tools.explore.models import FEWEST_COPIES
 from lookalike_tools.explore.packing import Head, heads_of
 from lookalike_tools.explore.paging import PAGE_SIZE
-
-_FEWEST = 2
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class ServerCount:
 async def server_count(found: Honoured) -> ServerCount | None:
     """The counts of a list of several pages, where its first and its last page bear them out; else `None`.
 
-    An image count that is the same without the filter is not about what that leaves. Two requests, then remembered.
+    An image count that is the same without the filter is not about what that leaves. Three requests, then remembered.
     """
     metadata, listing = found.metadata, found.listing
     if metadata is None or metadata.cluster_count is None or metadata.media_count is None:
@@ -34,7 +33,11 @@ async def server_count(found: Honoured) -> ServerCount | None:
     question = ("counts", listing.dataset.id, found.wanted, count)
     verdict = listing.explore.honoured.get(question)
     if verdict is None:
-        trusted = await _fits_last_page(found, count, first) and await _is_filtered(found, count)
+        trusted = (
+            await _fits_last_page(found, count, first)
+            and await _is_filtered(found, count)
+            and await _is_steady(found, first)
+        )
         verdict = "honoured" if trusted else "ignored"
         listing.explore.honoured.remember(question, verdict)
     return count if verdict == "honoured" else None
@@ -52,6 +55,13 @@ async def _fits_last_page(found: Honoured, count: ServerCount, first: Sequence[H
     return read + unread * last[0].size <= count.images <= read + unread * first[-1].size
 
 
+async def _is_steady(found: Honoured, first: Sequence[Head]) -> bool:
+    """Whether clusters of one size keep their order: pages of a list that is not read as a whole must not overlap."""
+    listing = found.listing
+    again = await listing.explore.page(listing.dataset, found.wanted, 0)
+    return heads_of(again, found.wanted.entity_type) == list(first)
+
+
 async def _is_filtered(found: Honoured, count: ServerCount) -> bool:
     everything = await found.listing.explore.metadata(found.listing.dataset, found.wanted.without())
     return everything is None or everything.media_count != count.images
@@ -60,4 +70,4 @@ async def _is_filtered(found: Honoured, count: ServerCount) -> bool:
 def _is_sound(heads: Sequence[Head]) -> bool:
     """Whether all are counted clusters of duplicates, largest first."""
     in_order = all(one.size >= other.size for one, other in pairwise(heads))
-    return in_order and all(head.is_counted and head.size >= _FEWEST for head in heads)
+    return in_order and all(head.is_counted and head.size >= FEWEST_COPIES for head in heads)

@@ -15,6 +15,7 @@ from lookalike_tools.folders import below, common_folder, openable
 from lookalike_tools.opening import Opened, open_dataset
 from lookalike_tools.progress import Progress
 from lookalike_tools.queries import UniqueQuery
+from lookalike_tools.results.answer import counted
 from lookalike_tools.results.unique import UniqueAnswer, UniqueImage, UniqueTotals
 from lookalike_tools.similarity import floored, spelled
 from lookalike_tools.untrusted import UntrustedPath
@@ -24,8 +25,8 @@ TITLE = "Find unique images"
 DESCRIPTION = (
     "Lists the images of a dataset that have no copy, those farthest from their most similar other image first. Use"
     " it when asked which images have no copies, or are least like the rest. Uniqueness 0.8 means: farther from its"
-    " nearest image than 80 % of the images. An image with a copy at similarity 0.95 or above is never listed. In "
-    "local folders it compares layout and tones, not subjects, so it does not find unusual subjects. For copies use"
+    " nearest image than 80 % of the images. In local folders an image with a copy at "
+    "similarity 0.95 or above is never listed, and it compares layout and tones, not subjects. For copies use"
     " find_duplicates."
 )
 
@@ -97,7 +98,10 @@ async def _find(opened: Opened, filtered: Honoured, wanted: range, progress: Pro
     if not ranked:
         notes.append("The server does not say how unique each image is; they come in its own order")
     if at_or_above > shown:
-        notes.append(f"The server showed only {shown:,} of these images; the others cannot be listed")
+        more = f"{counted(at_or_above - shown, 'more image')} {'is' if at_or_above - shown == 1 else 'are'}"
+        notes.append(f"{more} in the same clusters and cannot be listed: the server showed only some of each")
+    if at_or_above and dataset.source_type != "LOCAL":
+        notes.append("Uniqueness is the server's own measure; images with copies may be among them")
     # Only as many as are asked for are kept at a time.
     images = _images(reading.clusters)
     first = nsmallest(wanted.stop, images, key=_rank) if ranked else islice(images, wanted.stop)

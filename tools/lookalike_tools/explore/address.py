@@ -37,3 +37,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def proxy_variable(url: str) -> str | None:
+    """The environment variable, such as HTTPS_PROXY, whose proxy is asked for `url`; `None` where none is.
+
+    This machine itself is never asked through one.
+    """
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  (only where there may be a proxy)
+
+    parts = urlsplit(url)
+    proxies = getproxies()
+    if is_loopback(parts.hostname or "") or proxy_bypass(parts.hostname or ""):
+        return None
+    for kind in (parts.scheme, "all"):
+        if proxies.get(kind):
+            return f"{kind.upper()}_PROXY"
+    return None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 _LIST_KEPT_SECONDS = 60.0
+_UNCOUNTED_SECONDS = 600.0
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DATASETS: TypeAdapter[list[Dataset]] = TypeAdapter(list[Dataset])
 _PAGE = TypeAdapter(Page)
@@ -124,14 +125,18 @@ class ExploreClient:
     async def metadata(
         self, dataset: Dataset, wanted: Filter, extra: Mapping[str, str] | None = None
     ) -> Metadata | None:
-        """The counts for the same filters; `None` where the server has no such call."""
+        """The counts for the same filters; `None` where the server has none, as is remembered for ten minutes."""
         path = f"/explore/{checked_id(dataset.id)}/exploration_metadata"
+        if self.memory.uncounted.get(dataset.id):
+            return None
         try:
             return await self.read(_METADATA, path, {**wanted.params(), **(extra or {})}, about(dataset))
-        except (NotFound, ServerFailed, RefusedParameters, BadAnswer):
+        except (NotFound, ServerFailed, RefusedParameters, BadAnswer) as error:
             # Some servers answer an unknown call with their web page, or with 405.
             if self.is_local:
                 raise
+            if not isinstance(error, RefusedParameters):
+                self.memory.uncounted.put(dataset.id, True, _UNCOUNTED_SECONDS)  # noqa: FBT003  (the fact itself)
             return None
 
     async def download(self, url: str, about: str, *, longest: int, to: IO[bytes]) -> None:

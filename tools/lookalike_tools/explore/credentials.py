@@ -17,22 +17,22 @@ _LARGEST_SKEW = 24 * 3600.0
 _HEADER_SAFE = re.compile(r"[!-~]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Credentials:
     """Either `api_key` and `api_secret`, or `token` (a ready JWT). Neither text nor repr shows any of them.
 
-    Raises `WrongSettings` for any other combination, and for values that no HTTP header can carry.
+    Raises `WrongSettings` for any other combination, and for values that cannot be sent or signed with.
     """
 
-    api_key: str | None = field(default=None, repr=False)
-    api_secret: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
+    api_key: str | None = None
+    api_secret: str | None = None
+    token: str | None = None
 
     def __post_init__(self) -> None:
         pair = (self.api_key, self.api_secret)
         if self.token is not None and pair != (None, None):
             raise WrongSettings("Both a token and an API key are set", "Keep one of the two")
-        if self.token is None and not all(pair):
+        if not self.token and not all(pair):
             raise WrongSettings(
                 "The credentials are incomplete", "Set the API key and its secret, or a token, or none of them"
             )
@@ -41,6 +41,8 @@ class Credentials:
                 "The API key or token holds characters that cannot be sent",
                 "Set it again, without spaces or line breaks",
             )
+        if not (self.api_secret or "").isprintable():
+            raise WrongSettings("The API secret holds line breaks or what is no text", "Set it again, as it was given")
 
     def __repr__(self) -> str:
         return f"Credentials({'token' if self.token else 'api_key'}=***)"

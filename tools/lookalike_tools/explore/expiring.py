@@ -6,13 +6,12 @@ from typing import Generic, TypeVar
 
 Fact = TypeVar("Fact")
 
-_MOST = 16
-
 
 class Expiring(Generic[Fact]):
-    """Up to 16 facts by key, each good for its own number of seconds; the oldest gives way."""
+    """Up to `most` facts by key, each good for its own number of seconds; the oldest gives way."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 1000) -> None:
+        self._most = most
         self._facts: dict[Hashable, tuple[float, Fact]] = {}
 
     def get(self, key: Hashable) -> Fact | None:
@@ -24,7 +23,7 @@ class Expiring(Generic[Fact]):
         """Remember `fact` for `seconds` from now."""
         now = time.monotonic()
         self._facts = {old: kept for old, kept in self._facts.items() if old != key and now < kept[0]}
-        while len(self._facts) >= _MOST:
+        while len(self._facts) >= self._most:
             del self._facts[next(iter(self._facts))]
         self._facts[key] = (now + seconds, fact)
 

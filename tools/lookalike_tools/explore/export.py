@@ -12,6 +12,7 @@ from lookalike_tools.errors import (
     BadAnswer,
     DatasetNotReady,
     ExportFailed,
+    ExportNotDone,
     LookalikeError,
     NoExport,
     NotFound,
@@ -71,7 +72,7 @@ async def read_export(explore: ExploreClient, dataset: Dataset, progress: Progre
         try:
             export = await _downloaded(explore, dataset, await _link(explore, dataset, key, progress), progress)
         except (_NotDone, Unreachable, TooManyRequests, DatasetNotReady) as passing:
-            raise ExportFailed(passing.what, _AGAIN) from None
+            raise ExportNotDone(passing.what, _AGAIN) from None
         except ServerTrouble as trouble:
             memory.export_tasks.forget(key)
             failure = trouble if isinstance(trouble, ExportFailed) else ExportFailed(trouble.what, trouble.todo)
@@ -146,18 +147,24 @@ async def _downloaded(explore: ExploreClient, dataset: Dataset, link: str, progr
             raise ExportFailed(
                 "The export does not fit into the folder for temporary files", "Make room there, or set TMPDIR"
             ) from None
-        return await _parsed(file, dataset, progress)
+        return await _parsed(file, explore, dataset, progress)
 
 
-async def _parsed(file: IO[bytes], dataset: Dataset, progress: Progress) -> Export:
+async def _parsed(file: IO[bytes], explore: ExploreClient, dataset: Dataset, progress: Progress) -> Export:
     """Parse in a thread, which ends soon after the caller gives up and before the file is closed."""
     loop = asyncio.get_running_loop()
     stop, began = threading.Event(), loop.time()
     parsing = asyncio.ensure_future(asyncio.to_thread(parse_export, file, stop))
     try:
-        while not (await asyncio.wait({parsing}, timeout=_BETWEEN_REPORTS))[0]:
-            await progress(loop.time() - began, None, f"reading the export of {about(dataset)}")
+        async with asyncio.timeout(explore.time_left()):
+            while not (await asyncio.wait({parsing}, timeout=_BETWEEN_REPORTS))[0]:
+                await progress(loop.time() - began, None, f"reading the export of {about(dataset)}")
         return parsing.result()
+    except TimeoutError:
+        raise ExportFailed(
+            "The server's export is too large to be read in the time of one question",
+            "Give questions to this server more time, or ask about a smaller dataset",
+        ) from None
     finally:
         stop.set()
         await asyncio.gather(parsing, return_exceptions=True)

@@ -6,11 +6,12 @@ from lookalike_tools.errors import CannotAnswer, RefusedParameters
 from lookalike_tools.explore.client import ExploreClient, about
 from lookalike_tools.explore.comparison import Comparison
 from lookalike_tools.explore.filters import Filter
-from lookalike_tools.explore.models import Dataset, Metadata, Page
+from lookalike_tools.explore.models import FEWEST_COPIES, Dataset, Metadata, Page
 from lookalike_tools.explore.objects import blame_entity_type, refuse_images_as_objects
 from lookalike_tools.explore.paging import USUAL, Budget, Listing, Reading
 from lookalike_tools.explore.verdicts import Verdict
 
+_MOST_TELLING_FIRST: tuple[Verdict, ...] = ("only filters", "ignored", "refused")
 _NOTHING = "Nothing is reported rather than something false"
 
 
@@ -37,13 +38,15 @@ async def honoured(explore: ExploreClient, dataset: Dataset, wanted: Filter, bud
         if isinstance(found, Honoured):
             return found
         verdicts.append(found)
-    raise _cannot_answer(explore, dataset, wanted, "only filters" if "only filters" in verdicts else "ignored")
+        if found == "only filters":
+            break  # It knows the filter: another spelling means the same to it.
+    raise _cannot_answer(explore, dataset, wanted, next(it for it in _MOST_TELLING_FIRST if it in verdicts))
 
 
 def refuse_ignored(found: Honoured, reading: Reading) -> None:
     """Raises `CannotAnswer` where a cluster of one among all pages disproves what the first page seemed to show."""
     wanted = found.wanted
-    if wanted.name == "duplicates" and any(head.size == 1 for head in reading.clusters.heads):
+    if wanted.name == "duplicates" and any(head.size < FEWEST_COPIES for head in reading.clusters.heads):
         _refuse(found)
 
 
@@ -62,22 +65,23 @@ async def _tried(explore: ExploreClient, dataset: Dataset, spelled: Filter, budg
     always = _always(dataset, spelled)
     here = (*always, spelled.value)
     known = explore.honoured.get(always) or explore.honoured.get(here)
-    if known in {"ignored", "only filters"}:
+    if known is not None and known != "honoured":
         return known
     try:
         first = await explore.page(dataset, spelled, 0)
     except RefusedParameters as refusal:
         blame_entity_type(explore, dataset, spelled, refusal)
-        explore.honoured.remember(here, "ignored")
-        return "ignored"
+        explore.honoured.remember(here, "refused")
+        return "refused"
     await refuse_images_as_objects(explore, dataset, spelled, first)
     proven = _by_itself(spelled, first)
-    verdict = proven or known or await Comparison(explore, dataset, spelled, budget.pages).verdict(first)
+    comparison = Comparison(explore, dataset, spelled, budget.pages)
+    verdict = proven or known or await comparison.verdict(first)
     # What the answers to one value show may look otherwise at another one.
     explore.honoured.remember(always if proven or verdict == "only filters" else here, verdict or "ignored")
     if verdict != "honoured":
         return verdict or "ignored"
-    metadata = await explore.metadata(dataset, spelled)
+    metadata = comparison.counts or await explore.metadata(dataset, spelled)
     expected = None if metadata is None else metadata.cluster_count
     return Honoured(spelled, Listing(explore, dataset, spelled, first, expected, budget), metadata)
 
@@ -91,7 +95,7 @@ def _by_itself(spelled: Filter, first: Page) -> Verdict | None:
     applied = None if first.metadata is None else first.metadata.applied_filters
     if applied is not None:
         return "honoured" if spelled.name in applied or spelled.spelling in applied else "ignored"
-    single = any(cluster.size(spelled.entity_type) == 1 for cluster in first.clusters)
+    single = any(cluster.size(spelled.entity_type) < FEWEST_COPIES for cluster in first.clusters)
     return "ignored" if spelled.name == "duplicates" and single else None
 
 
@@ -108,7 +112,10 @@ def _cannot_answer(explore: ExploreClient, dataset: Dataset, wanted: Filter, ver
             " left in them need not be alike"
         )
         todo = f"{_NOTHING}. A newer Explore server is needed"
+    elif verdict == "refused":
+        why = f"it refuses the {wanted.name} filter"
+        todo = f"{_NOTHING}. A newer Explore server is needed"
     else:
-        why = f"it refuses the {wanted.name} filter, or answers the same with and without it"
+        why = f"it answers the same with and without the {wanted.name} filter"
         todo = f"{_NOTHING}. A newer Explore server is needed, or another value may tell"
     return CannotAnswer(f"{explore.source} cannot answer this about {about(dataset)}: {why}", todo)

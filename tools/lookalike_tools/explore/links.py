@@ -29,12 +29,12 @@ class Links:
 
     async def check(self, scheme: str, host: str, userinfo: bytes, about: str) -> None:
         """Raises `BadAnswer` unless this is https (or http to loopback, or where http is allowed) and within reach."""
-        if scheme != "https" and not (scheme == "http" and (self._allow_http or is_loopback(host))):
-            raise self._refused(about, "that is not https", "Allow http for this server, if its network is trusted")
         if userinfo or not host:
             raise self._refused(about, "with a user in it" if userinfo else "without a host")
         if host != self._host and await _zone(host) not in _REACHABLE[await _zone(self._host)]:
             raise self._refused(about, "into this machine or its network, where the server itself is not")
+        if scheme != "https" and not (scheme == "http" and (self._allow_http or is_loopback(host))):
+            raise self._refused(about, "that is not https", "Allow http for this server, if its network is trusted")
 
     def _refused(
         self, about: str, how: str, todo: str = "Nothing was fetched; the server's operator must look"

@@ -14,6 +14,9 @@ from lookalike_tools.queries import EntityType
 
 _MOST = 10**12
 
+FEWEST_COPIES = 2
+"""A cluster of fewer images is no cluster of duplicates."""
+
 
 def _no_surrogates(value: Any) -> Any:
     """Lone surrogates are legal in JSON but not in text: they become visible escapes."""
@@ -28,12 +31,12 @@ def _known(value: Any) -> Any:
 
 
 def _counts(value: Any) -> Any:
-    """Labels and tags: an object of counts, a list of names, a list of objects with a name, or null."""
+    """Labels and tags: an object of counts; or null, a list of names or of objects with a name, without counts."""
     if isinstance(value, Mapping):
         return {str(name): count for name, count in value.items()}
     if isinstance(value, list):
         names = [item.get("name") if isinstance(item, Mapping) else item for item in value]
-        return {name: 1 for name in names if isinstance(name, str)}
+        return {name: None for name in names if isinstance(name, str)}
     return {}
 
 

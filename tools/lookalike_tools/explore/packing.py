@@ -1,6 +1,7 @@
 """Many pages of clusters in little memory: each is kept compressed, and unpacked when it is looked into."""
 
 import zlib
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,10 +23,14 @@ class Head:
 
 
 class PackedPage:
-    """A page whose heads are at hand, and whose clusters are unpacked when asked for."""
+    """A page whose heads are at hand, and whose clusters are unpacked when asked for.
+
+    `shown` are hashes of the media ids of each cluster's previews.
+    """
 
     def __init__(self, page: Page, entity_type: EntityType) -> None:
         self.heads = heads_of(page, entity_type)
+        self.shown = [_shown(cluster) for cluster in page.clusters]
         self._packed = zlib.compress(page.model_dump_json(exclude_defaults=True).encode(), level=1)
 
     def clusters(self) -> list[Cluster]:
@@ -61,6 +66,18 @@ class Clusters(Sequence[Cluster]):
         for number in range(len(self._pages)):
             yield from self._unpacked(number)
 
+    @property
+    def shared(self) -> int:
+        """How many of the images shown are in more than one cluster."""
+        seen: set[int] = set()
+        shared: set[int] = set()
+        for page, places in zip(self._pages, self._places, strict=True):
+            for place in places:
+                shown = page.shown[place]
+                shared.update(it for it in shown if it in seen)
+                seen.update(shown)
+        return len(shared)
+
     @overload
     def __getitem__(self, index: int) -> Cluster: ...
 
@@ -72,6 +89,11 @@ class Clusters(Sequence[Cluster]):
         if isinstance(index, slice):
             return self._some(range(len(self))[index])
         return self._some([range(len(self))[index]])[0]
+
+    def ranked(self, places: slice) -> list[Cluster]:
+        """Those at `places` of the list that has the largest first, then the lowest id, whatever order they came in."""
+        order = sorted(range(len(self)), key=lambda it: (-self.heads[it].size, self.heads[it].cluster_id))
+        return self._some(order[places])
 
     def _some(self, wanted: Sequence[int]) -> list[Cluster]:
         unpacked: dict[int, list[Cluster]] = {}
@@ -86,6 +108,10 @@ class Clusters(Sequence[Cluster]):
     def _unpacked(self, number: int) -> list[Cluster]:
         clusters = self._pages[number].clusters()
         return [clusters[place] for place in self._places[number]]
+
+
+def _shown(cluster: Cluster) -> "array[int]":
+    return array("q", {hash(preview.media_id) for preview in cluster.previews if preview.media_id})
 
 
 def heads_of(page: Page, entity_type: EntityType) -> list[Head]:

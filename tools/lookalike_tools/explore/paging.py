@@ -105,7 +105,8 @@ class Listing:
     async def _look_again(self, pages: list[PackedPage]) -> list[str]:
         if len(pages) == 1:
             return []
-        return await looked_at_again(self.explore, self.dataset, self.wanted, pages, self.expected)
+        is_counted = sum(len(page.heads) for page in pages) == self.expected
+        return await looked_at_again(self.explore, self.dataset, self.wanted, pages, is_counted=is_counted)
 
     async def _fill(self, book: "_Book", progress: Progress) -> None:
         async def page(number: int) -> PackedPage:

@@ -18,6 +18,7 @@ _ATTEMPTS_IN_DOUBT = 3
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 5.0
 _JITTER = 0.4
+_DAY = 24 * 3600.0
 
 Answer = TypeVar("Answer")
 
@@ -129,6 +130,8 @@ def moment(date: str | None) -> datetime | None:
 
 
 def _duration(seconds: float) -> str:
+    if seconds > _DAY:
+        return "more than a day"
     if seconds < 120:  # noqa: PLR2004  (two minutes: below, seconds read best)
         return f"{math.ceil(seconds)} s"
     return f"{math.ceil(seconds / 60)} min"

@@ -3,8 +3,8 @@
 A cluster is missed when the list moves up between two pages. Nothing in the pages themselves shows that, so some are
 looked at again. A change shows on a page if it happened at or before its place, after it was read: wherever and
 whenever the list moved up, spreading k such looks evenly finds k of k + 1 cases; the first page is looked at as well,
-because large clusters change most. Where the server counts, its count shows every other case, but for a cluster that
-came while another one went.
+because large clusters change most. Where the server counted as many as were read, what is left to find is a cluster
+that came while another one went.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,24 +22,18 @@ _ENOUGH_TIES = 10
 
 
 async def looked_at_again(
-    explore: ExploreClient, dataset: Dataset, wanted: Filter, pages: Sequence[PackedPage], expected: int | None
+    explore: ExploreClient, dataset: Dataset, wanted: Filter, pages: Sequence[PackedPage], *, is_counted: bool
 ) -> list[str]:
-    """What is different from when `pages` were read, in words; two or three requests."""
+    """What is different from when `pages` were read, in words; `is_counted`: they are as many as the server counted."""
 
     async def page_changed(number: int) -> str | None:
         page = await explore.page(dataset, wanted, number)
         same = set(heads_of(page, wanted.entity_type)) == set(pages[number].heads)
         return None if same else f"page {number + 1} was another when looked at again"
 
-    async def count_changed() -> str | None:
-        metadata = await explore.metadata(dataset, wanted)
-        now = None if metadata is None else metadata.cluster_count
-        return None if now in {None, expected} else f"the server counted {expected:,} clusters, then {now:,}"
-
     last = len(pages) - 1
-    looks = {0, last // 2} if expected is not None else {0, last // 3, 2 * last // 3}
-    asked = [page_changed(number) for number in sorted(looks)]
-    found = await together(asked if expected is None else [*asked, count_changed()])
+    looks = {0, last // 2} if is_counted else {0, last // 3, 2 * last // 3}
+    found = await together(page_changed(number) for number in sorted(looks))
     return [sign for sign in found if sign is not None]
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -17,14 +18,14 @@ from lookalike_tools.errors import (
     ServerFailed,
     TooManyRequests,
     Unauthorized,
+    Unreachable,
 )
 
-_OUR_PARAMETERS = frozenset({"vql", "duplicate_threshold", "entity_type", "threshold", "page_number", "group_by"})
-_OUR_FILTERS = frozenset({"duplicates", "uniqueness"})
+_OF_OUR_NUMBER = frozenset({"vql", "duplicate_threshold", "duplicates", "uniqueness"})
+_OURS = _OF_OUR_NUMBER | {"entity_type", "threshold", "page_number", "group_by"}
 _WORD = re.compile(r"\w+")
 _TOO_SMALL = frozenset({"greater_than", "greater_than_equal"})
 _TOO_LARGE = frozenset({"less_than", "less_than_equal"})
-
 
 _Told = tuple[type[LookalikeError], str, str]
 _FAILED: _Told = (
@@ -47,7 +48,12 @@ _KNOWN: Mapping[int, _Told] = {
         "Make a new API key and secret (or token) and set them; if they are new, set this machine's clock right",
     ),
     403: (Forbidden, "{source} does not allow this credential to read {about}", "Use a key that has access"),
-    404: (NotFound, "{source} does not have {about}, or hides it from this key", "Choose one of its datasets"),
+    404: (NotFound, "{source} does not have {about}, or hides it", "Choose one of its datasets"),
+    407: (
+        Unreachable,
+        "The proxy on the way to {source} asks for a user and a password",
+        "Put them into HTTP_PROXY, as in http://USER:PASSWORD@HOST:PORT",
+    ),
     409: (DatasetNotReady, "{source} says that {about} is not ready", "Ask again in a minute"),
     429: (TooManyRequests, "{source} is refusing requests for a while", "Ask again in a few minutes"),
 }
@@ -64,9 +70,11 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def argument(self) -> str:
-        """Which of the caller's numbers the parameters carry."""
-        return "uniqueness" if '"uniqueness"' in self.params.get("vql", "") else "similarity"
+    def argument(self) -> str | None:
+        """Which of the caller's numbers the parameters carry, if any."""
+        if '"uniqueness"' in self.params.get("vql", ""):
+            return "uniqueness"
+        return "similarity" if {"vql", "duplicate_threshold"} & self.params.keys() else None
 
 
 def error_for(status: int, call: Call, body: bytes) -> LookalikeError:
@@ -93,37 +101,42 @@ def _refusal(status: int, call: Call, body: bytes) -> LookalikeError:
             f"{call.source} does not have {call.about} ({status}), so it is no Explore server at this address",
             "Check the base URL, its path included",
         )
-    named, kinds = _complaint(body)
+    complaints = _complaints(body)
     what = f"{call.source} refused the question about {call.about} ({status})"
-    return RefusedParameters(what, _way_out(call, named, kinds), named)
+    return RefusedParameters(what, _way_out(call, complaints), frozenset(name for name, _ in complaints))
 
 
-def _way_out(call: Call, named: frozenset[str], kinds: frozenset[str]) -> str:
+def _way_out(call: Call, complaints: AbstractSet[tuple[str, str]]) -> str:
+    named = {name for name, _ in complaints}
     if "entity_type" in named:
         return "Leave entity_type out, or use IMAGES"
     if "group_by" in named:
         return "Leave group_by out"
-    if named & {"vql", "duplicate_threshold", *_OUR_FILTERS}:
-        way = "Raise" if kinds & _TOO_SMALL else "Lower" if kinds & _TOO_LARGE else "Raise or lower"
+    if call.argument is None:
+        return "Choose another dataset" if call.is_about_dataset else "Check the base URL"
+    if named & _OF_OUR_NUMBER:
+        kinds = {kind for name, kind in complaints if name in _OF_OUR_NUMBER}
+        small, large = bool(kinds & _TOO_SMALL), bool(kinds & _TOO_LARGE)
+        way = "Raise or lower" if small == large else "Raise" if small else "Lower"
         return f"{way} the {call.argument}, or choose another dataset"
     if "page_number" in named:
         return "Begin again, without a cursor"
     return f"Change the {call.argument} or the entity type, or choose another dataset"
 
 
-def _complaint(body: bytes) -> tuple[frozenset[str], frozenset[str]]:
-    """Which of our own parameters and filters a refusal names, and its kinds of complaint where it is a list."""
+def _complaints(body: bytes) -> AbstractSet[tuple[str, str]]:
+    """Which of our own parameters and filters a refusal names, with the type of each complaint that has one."""
     try:
         detail: Any = json.loads(body).get("detail")
     except (ValueError, AttributeError, RecursionError):
-        return frozenset(), frozenset()
-    ours = _OUR_PARAMETERS | _OUR_FILTERS
+        return frozenset()
     if isinstance(detail, str):
-        return ours.intersection(_WORD.findall(detail)), frozenset()
-    if not isinstance(detail, list):
-        return frozenset(), frozenset()
-    items = [item for item in detail if isinstance(item, dict)]
-    places = [place for item in items if isinstance(place := item.get("loc"), list)]
-    named = frozenset(part for place in places for part in place if isinstance(part, str) and part in ours)
-    kinds = frozenset(kind for item in items if isinstance(kind := item.get("type"), str))
-    return named, kinds & (_TOO_SMALL | _TOO_LARGE)
+        return {(name, "") for name in _OURS.intersection(_WORD.findall(detail))}
+    items = [item for item in detail if isinstance(item, dict)] if isinstance(detail, list) else []
+    return {
+        (name, kind if isinstance(kind := item.get("type"), str) else "")
+        for item in items
+        if isinstance(place := item.get("loc"), list)
+        for name in place
+        if isinstance(name, str) and name in _OURS
+    }

@@ -5,8 +5,8 @@ from typing import Literal
 
 from lookalike_tools.explore.expiring import Expiring
 
-Verdict = Literal["honoured", "ignored", "only filters"]
-"""A filter finds duplicates, does nothing, or merely leaves images out of the clusters that there are without it."""
+Verdict = Literal["honoured", "ignored", "refused", "only filters"]
+"""A filter finds duplicates, does nothing, is refused, or merely leaves images out of the clusters that are there."""
 
 LIFETIME = 600.0
 

@@ -60,7 +60,7 @@ class Other(Record):
 class Cluster(Record):
     """Images that are alike to each other."""
 
-    id: ShortId = Field(description="Shortest unique prefix of the cluster's id.")
+    id: ShortId = Field(description="Unique prefix of the cluster's id.")
     n: int = Field(description="Images in it.")
     exact: bool | None = Field(default=None, description="Whether all are pixel-equal.")
     lowest_similarity: float | None = Field(
@@ -95,4 +95,4 @@ def showing(shown: int, of: int | None, next_cursor: str | None, folder: Untrust
     """How much of the list this page is, how to get on, and what its paths are below."""
     page = f" Showing {shown:,}" + ("" if of is None else f" of {of:,}")
     page += "." if next_cursor is None else f'; cursor "{next_cursor}" for more.'
-    return page if folder is None else f"{page} Paths under {named(folder)}"
+    return page if folder is None else f"{page} Paths under {named(folder)}."

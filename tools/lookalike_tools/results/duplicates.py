@@ -15,7 +15,8 @@ class DuplicatesAnswer(Answer):
     """Duplicate clusters, largest first."""
 
     similarity: float | None = Field(
-        default=None, description="Least similarity of any two images of a cluster, as asked."
+        default=None,
+        description="Least similarity in a cluster, as asked; absent where the server grouped at its own setting.",
     )
     totals: Totals | None = Field(default=None, description="Over the whole dataset.")
     shown: int | None = Field(default=None, description="Clusters on this page.")

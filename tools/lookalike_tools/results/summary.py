@@ -30,7 +30,7 @@ class Group(Record):
     """A first folder below the root, or a label."""
 
     name: UntrustedText = Field(description='Folder or label; "." is the root itself.')
-    images: int = Field(description="Images in it.")
+    images: int = Field(description="Images in it; for a server those in duplicate clusters only.")
     removable: int = Field(description="Of those, images that can go.")
 
 
@@ -54,14 +54,15 @@ class SummaryAnswer(Answer):
     """How redundant a dataset is."""
 
     similarity: float | None = Field(
-        default=None, description="Least similarity of any two images of a cluster, as asked."
+        default=None,
+        description="Least similarity in a cluster, as asked; absent where the server grouped at its own setting.",
     )
     totals: Totals | None = Field(default=None, description="Over the whole dataset, at that similarity.")
     share_removable: float | None = Field(
         default=None, description="removable / images, rounded down to four decimals."
     )
     thresholds: list[AtThreshold] | None = Field(
-        default=None, description="Clusters and removable images at several similarities, the asked one among them."
+        default=None, description="At several similarities; the asked one alone on servers that do not count."
     )
     sizes: list[Size] | None = Field(default=None, description="Clusters by size.")
     largest: list[Cluster] | None = Field(default=None, description="The largest clusters.")
