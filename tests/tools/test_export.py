@@ -1,5 +1,7 @@
 import asyncio
+import tempfile
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +48,14 @@ async def summary(exporting: Exporting, server: Server | None = None, **argument
     with exporting.listening(server or older()) as url:
         async with ExploreClient.for_server(url) as explore:
             return await summarize_clusters(explore, SummaryQuery(**arguments), Heard(), 0)
+
+
+async def test_without_a_folder_for_temporary_files_the_answer_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(CannotAnswer, match="cannot be kept in the folder for temporary files"):
+        await ask(Exporting(zipped(document(ITEMS))))
 
 
 async def test_where_the_filter_is_ignored_the_groups_come_from_the_export_and_the_answer_says_so() -> None:

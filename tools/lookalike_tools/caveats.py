@@ -32,7 +32,10 @@ def _skipped(dataset: Dataset) -> list[str]:
     reasons = sorted(dataset.skipped_reasons.items(), key=lambda item: (-(item[1] or 0), item[0]))
     if not reasons:
         return []
-    listed = [f"{count} {UntrustedText(reason).shortened(60)}" for reason, count in reasons[:_MOST_REASONS]]
+    listed = [
+        ("" if count is None else f"{count} ") + UntrustedText(reason).shortened(60)
+        for reason, count in reasons[:_MOST_REASONS]
+    ]
     more = [f"and {len(reasons) - _MOST_REASONS} more reasons"] if len(reasons) > _MOST_REASONS else []
     return ["Skipped: " + ", ".join([*listed, *more])]
 

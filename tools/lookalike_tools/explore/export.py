@@ -140,14 +140,22 @@ def _ended(end: str, message: str | None) -> ExportFailed:
 
 async def _downloaded(explore: ExploreClient, dataset: Dataset, link: str, progress: Progress) -> Export:
     await progress(0, None, f"downloading the export of {about(dataset)}")
-    with tempfile.TemporaryFile() as file:
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  (closed below; only opening it may fail for want of a folder)
+    except OSError:
+        raise _no_room() from None
+    with file:
         try:
             await explore.download(link, f"the export of {about(dataset)}", longest=_LONGEST_FILE, to=file)
         except OSError:
-            raise ExportFailed(
-                "The export does not fit into the folder for temporary files", "Make room there, or set TMPDIR"
-            ) from None
+            raise _no_room() from None
         return await _parsed(file, explore, dataset, progress)
+
+
+def _no_room() -> ExportFailed:
+    return ExportFailed(
+        "The export cannot be kept in the folder for temporary files", "Make room there, or set TMPDIR to another one"
+    )
 
 
 async def _parsed(file: IO[bytes], explore: ExploreClient, dataset: Dataset, progress: Progress) -> Export:
