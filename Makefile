@@ -42,7 +42,7 @@ lint: $(VENV)/.ready ## Check style, types and generated docs
 	@$(BIN)/basedpyright
 	@$(BIN)/python -m docs.build --check
 
-bench: $(VENV)/.ready ## Measure tokens, start-up and indexing; prints a table each
+bench: $(VENV)/.ready ## Measure tokens, start-up, indexing, reading a server and its faults; prints a table each
 	@$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.ready ## Rebuild the pages that are generated from the code
