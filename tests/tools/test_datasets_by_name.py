@@ -146,3 +146,20 @@ async def test_wrong_arguments_are_refused(arguments: dict[str, Any]) -> None:
 
 async def test_null_means_left_out() -> None:
     assert DuplicatesQuery.model_validate(dict.fromkeys(DuplicatesQuery.model_fields)) == DuplicatesQuery()
+
+
+async def test_a_server_that_refuses_an_unlisted_id_does_not_hide_it_from_the_others() -> None:
+    def unlisted(path: str, answer: Any) -> Any:
+        return [] if path.endswith("/datasets") else answer
+
+    def forbidden(request: Request) -> Response | None:
+        return Response("{}", 403) if request.url.path.endswith(DATASET_ID) else None
+
+    with (
+        listening(Server(mend=unlisted, guard=forbidden).app()) as refusing_url,
+        listening(Server(mend=unlisted).app()) as knowing_url,
+    ):
+        async with ExploreClient.for_server(refusing_url) as lab, ExploreClient.for_server(knowing_url) as account:
+            found = await find_dataset(Namespace({"lab": lab, "cloud": account}), DATASET_ID)
+    assert (found.source, found.dataset_id) == ("cloud", DATASET_ID)
+    assert [note for note in found.notes if 'Source "lab" could not be asked' in note and "(403)" in note]

@@ -1,12 +1,13 @@
 """One namespace for the datasets of several sources."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from lookalike_tools.datasets import Listed, choices, the_one, the_only, unlisted_dataset
 from lookalike_tools.errors import AmbiguousDataset, LookalikeError, NotFound, UnknownDataset, Unreachable
 from lookalike_tools.explore.client import ExploreClient
+from lookalike_tools.explore.expiring import Expiring
 from lookalike_tools.explore.models import Dataset
 from lookalike_tools.together import together
 from lookalike_tools.untrusted import quoted
@@ -21,24 +22,20 @@ class Outages:
     """Why sources could not be asked, for a minute, so that not every question waits for the same dead server."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, LookalikeError]] = {}
+        self._known = Expiring[LookalikeError]()
 
     def note(self, name: str, error: LookalikeError) -> None:
         """The source could not be asked just now."""
-        self._known[name] = (asyncio.get_running_loop().time() + _REMEMBERED_SECONDS, error)
+        self._known.put(name, error, _REMEMBERED_SECONDS)
 
     def over(self, name: str) -> None:
         """The source answers."""
-        self._known.pop(name, None)
+        self._known.forget(name)
 
-    def current(self) -> dict[str, str]:
-        """Those of the last minute."""
-        now = asyncio.get_running_loop().time()
-        return {
-            name: f"{error.what}, less than a minute ago. {error.todo}"
-            for name, (ends, error) in self._known.items()
-            if now < ends
-        }
+    def among(self, names: Iterable[str]) -> dict[str, str]:
+        """Those of the sources `names` that could not be asked within the last minute, and why."""
+        known = {name: error for name in names if (error := self._known.get(name)) is not None}
+        return {name: f"{error.what}, less than a minute ago. {error.todo}" for name, error in known.items()}
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ async def find_dataset(namespace: Namespace, wanted: str | None) -> Found:
     source = namespace.source_in(wanted)
     if wanted is not None and source is not None and (qualified := await _in_source(namespace, source, wanted)):
         return qualified
-    known = namespace.outages.current()
+    known = namespace.outages.among(namespace.clients)
     survey = await _survey(namespace, wanted, known, fresh=False)
     found = survey.find(wanted)
     if found is None:
@@ -130,14 +127,15 @@ async def find_dataset(namespace: Namespace, wanted: str | None) -> Found:
         found = survey.find(wanted)
     if found is not None:
         return _found(survey, found)
-    for unlisted in await _unlisted(namespace, survey, wanted):
-        return _found(survey, unlisted)
+    unlisted, survey = await _unlisted(namespace, survey, wanted)
+    if unlisted:
+        return _found(survey, unlisted[0])
     raise _unknown(wanted, survey)
 
 
 async def with_all_choices(error: NotFound, namespace: Namespace, wanted: str | None) -> NotFound:
     """`error`, about the dataset `wanted`, with those that there are besides; as it is where none can be listed."""
-    survey = await _survey(namespace, None, namespace.outages.current(), fresh=True)
+    survey = await _survey(namespace, None, namespace.outages.among(namespace.clients), fresh=True)
     if not survey.listed:
         return error
     try:
@@ -224,13 +222,22 @@ def _in_order(namespace: Namespace, listed: Mapping[str, list[Dataset]]) -> list
     return [Listed(dataset, name) for name in namespace.clients for dataset in listed.get(name, ())]
 
 
-async def _unlisted(namespace: Namespace, survey: _Survey, wanted: str | None) -> list[Listed]:
-    """A server may know an id that it does not list."""
+async def _unlisted(namespace: Namespace, survey: _Survey, wanted: str | None) -> tuple[list[Listed], _Survey]:
+    """What servers know by the id `wanted`, though they do not list it; those that will not say join the unasked."""
     if wanted is None:
-        return []
-    asked = [(name, explore) for name, explore in namespace.clients.items() if name not in survey.unasked]
-    found = await together(unlisted_dataset(explore, wanted) for _, explore in asked)
-    return [Listed(dataset, name) for (name, _), dataset in zip(asked, found, strict=True) if dataset is not None]
+        return [], survey
+
+    async def known(explore: ExploreClient) -> Dataset | LookalikeError | None:
+        try:
+            return await unlisted_dataset(explore, wanted)
+        except LookalikeError as error:
+            return error
+
+    names = [name for name in namespace.clients if name not in survey.unasked]
+    answers = dict(zip(names, await together(known(namespace.clients[name]) for name in names), strict=True))
+    refused = {name: str(answer) for name, answer in answers.items() if isinstance(answer, LookalikeError)}
+    found = [Listed(answer, name) for name, answer in answers.items() if isinstance(answer, Dataset)]
+    return found, replace(survey, unasked={**survey.unasked, **refused})
 
 
 def _unknown(wanted: str | None, survey: _Survey) -> LookalikeError:
