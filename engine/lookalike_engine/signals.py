@@ -39,7 +39,7 @@ def resolve_signals(name: str) -> SignalChoice:
         if chosen == "sscd" and importlib.util.find_spec(_SSCD_PACKAGE) is None:
             raise EngineError("signals sscd are not there: install lookalike-mcp[sscd], which needs Python 3.12")
         return SignalChoice(chosen, None)
-    if not (name.endswith(_DESCRIPTION) or any(separator in name for separator in _SEPARATORS)):
+    if not _is_path(name):
         known = ", ".join(SIGNAL_NAMES)
         raise EngineError(f"there are no signals {name!a}; choose {known}, or the path of a model description (.json)")
     path = Path(name)
@@ -50,3 +50,14 @@ def resolve_signals(name: str) -> SignalChoice:
     if not found.is_file():
         raise EngineError(f"{name!a} is no model description: name its .json file")
     return SignalChoice(None, found)
+
+
+def signals_beside(name: str, folder: Path) -> str:
+    """Return `name`, its path, if it is a relative one, as seen from `folder`."""
+    if name in SIGNAL_NAMES or not _is_path(name) or name.startswith("~"):
+        return name
+    return str(folder / name)
+
+
+def _is_path(name: str) -> bool:
+    return name.endswith(_DESCRIPTION) or any(separator in name for separator in _SEPARATORS)

@@ -145,7 +145,9 @@ def engine_of(settings: Settings, source: FolderSource) -> tuple[Engine, tuple[s
         FolderError: a folder that cannot be served, or none that can.
         EngineError: two datasets of one name, or one folder served twice.
     """
-    options = EngineSettings(cache_dir=settings.cache_dir)
+    # Whoever asks is the user whose process this is: a picture outside the folders may be compared with theirs.
+    signals = source.signals or settings.signals
+    options = EngineSettings(cache_dir=settings.cache_dir, signals=signals, checks_any_file=True)
     datasets: list[FolderDataset] = []
     away: list[str] = []
     for argument in source.folders:
@@ -173,7 +175,7 @@ def make_engine(settings: Settings, folders: Sequence[str]) -> Engine:
     """
     if not folders:
         raise FolderError("no folder was given. Name one or more folders of images.")
-    return Engine(parse_folders(folders), EngineSettings(cache_dir=settings.cache_dir))
+    return Engine(parse_folders(folders), EngineSettings(cache_dir=settings.cache_dir, signals=settings.signals))
 
 
 def _reason(error: Exception) -> str:
