@@ -75,6 +75,8 @@ def _anchor(image: str) -> dict[str, str]:
         parts = urlsplit(uri or "")
     except (RuntimeError, ValueError):
         raise _refused(image, None) from None
+    if "%00" in parts.path:
+        raise _refused(image, None)
     if parts.netloc not in {"", "localhost"}:
         raise UnusableImage(f"The image {quoted(image)} is on another machine", "Copy it to this one")
     if parts.query or parts.fragment or (uri is not None and not parts.path):
