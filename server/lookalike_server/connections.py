@@ -7,7 +7,7 @@ from typing import Self
 
 import anyio
 
-from lookalike_engine import Engine, EngineError, EngineSettings, FolderDataset
+from lookalike_engine import Engine, EngineError, EngineSettings, FolderDataset, resolve_signals
 from lookalike_server.configuration import Configuration
 from lookalike_server.folders import FolderError, parse_folders
 from lookalike_server.logs import hide
@@ -143,10 +143,11 @@ def engine_of(settings: Settings, source: FolderSource) -> tuple[Engine, tuple[s
 
     Raises:
         FolderError: a folder that cannot be served, or none that can.
-        EngineError: two datasets of one name, or one folder served twice.
+        EngineError: two datasets of one name, one folder served twice, or signals that are not there.
     """
     # Whoever asks is the user whose process this is: a picture outside the folders may be compared with theirs.
     signals = source.signals or settings.signals
+    resolve_signals(signals)
     options = EngineSettings(cache_dir=settings.cache_dir, signals=signals, checks_any_file=True)
     datasets: list[FolderDataset] = []
     away: list[str] = []
