@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from PIL import ImageOps
 
+from tests.e2e.api_process import api_process
 from tests.pictures import jpeg_bytes, scene, tree_digest
 
 CAT = (320, 240)
@@ -120,3 +123,18 @@ def test_an_image_larger_than_the_engine_opens_is_refused(place: Path) -> None:
     done = check_image(place, "huge.jpg", "pets")
     assert done.returncode == TROUBLE
     assert "larger than the engine opens" in done.stderr
+
+
+def test_the_api_which_other_users_can_reach_opens_nothing_outside_its_folders(place: Path) -> None:
+    with api_process([place / "pets"], place / "cache") as (address, _):
+        with urllib.request.urlopen(f"{address}/api/v1/datasets") as answer:
+            (dataset,) = json.load(answer)
+
+        def asked(image: Path) -> dict[str, Any]:
+            query = urlencode({"anchor_uri": image.as_uri()})
+            with urllib.request.urlopen(f"{address}/api/v1/explore/{dataset['id']}/similar_images?{query}") as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+
+        assert asked(place / "new cat.jpg")["anchor"] == {"refusal": "not served"}
+        assert asked(place / "pets" / "cat.jpg")["anchor"]["file_path"] == "cat.jpg"
