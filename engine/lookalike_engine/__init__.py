@@ -8,7 +8,7 @@ engine.close()
 from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.engine import Engine
 from lookalike_engine.errors import EngineError
-from lookalike_engine.signals import DEFAULT_SIGNALS, SignalChoice, resolve_signals, signals_beside
+from lookalike_engine.signal_names import DEFAULT_SIGNALS, SignalChoice, resolve_signals, signals_beside
 
 __all__ = [
     "DEFAULT_SIGNALS",

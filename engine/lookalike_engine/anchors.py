@@ -17,6 +17,7 @@ from lookalike_engine.errors import SkipReason
 from lookalike_engine.fingerprinting import fingerprint_batch
 from lookalike_engine.fingerprints import Fingerprint
 from lookalike_engine.scan import FoundFile, modified_ns
+from lookalike_engine.signals import Signals
 
 
 class AnchorRefusal(StrEnum):
@@ -68,7 +69,7 @@ def path_of_uri(uri: str) -> str | None:
     return path if os.path.isabs(path) and "\0" not in path and not shares else None  # noqa: PTH117 - bytes in disguise
 
 
-def read_anchor(path: str, folders: Sequence[Path], settings: EngineSettings) -> Fingerprint:
+def read_anchor(path: str, folders: Sequence[Path], settings: EngineSettings, signals: Signals) -> Fingerprint:
     """Return the fingerprint of the picture at an absolute path, which may be a symbolic link to it.
 
     `folders` are the resolved folders of the dataset; unless the settings allow any file, it must lie below one.
@@ -88,7 +89,7 @@ def read_anchor(path: str, folders: Sequence[Path], settings: EngineSettings) ->
     identity = (status.st_dev, status.st_ino)
     file = FoundFile(name, absolute, status.st_size, modified_ns(status), identity, status.st_ctime_ns)
     with ThreadPoolExecutor(1, thread_name_prefix="lookalike-check") as executor:
-        (fingerprint,) = fingerprint_batch([file], settings, executor, _go_on, _untold)
+        (fingerprint,) = fingerprint_batch([file], settings, signals, executor, _go_on, _untold)
     if fingerprint.reason is not None:
         raise AnchorError(_TOLD.get(fingerprint.reason, AnchorRefusal.NO_IMAGE))
     return fingerprint

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lookalike_engine.checking import Signals
+from lookalike_engine.checking import KnownImages
 from lookalike_engine.clusters import Clusters, select_clusters
 from lookalike_engine.keeper import Traits
 from lookalike_engine.kinship import Kinship
@@ -59,9 +59,9 @@ class Catalogue:
         return self.snapshot.media_ids()
 
     @cached_property
-    def signals(self) -> Signals:
+    def known_images(self) -> KnownImages:
         """What a picture from outside is compared with."""
-        return Signals(self.snapshot)
+        return KnownImages(self.snapshot)
 
     @cached_property
     def kinship(self) -> Kinship:

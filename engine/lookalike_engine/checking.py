@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from lookalike_engine.exact import SAME_PIXELS_DISTANCE
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
-from lookalike_engine.hashing import DETAIL_FLOOR
+from lookalike_engine.fusion import Scale, cosine_steps
+from lookalike_engine.hashing import DETAIL_FLOOR, effective_distance, reliance
 from lookalike_engine.orientation import Orientation
-from lookalike_engine.similarity import EXACT, similarity_of
+from lookalike_engine.pairs import ORIENTED
+from lookalike_engine.signal_rows import SignalRows
+from lookalike_engine.similarity import EXACT, STEPS
 from lookalike_engine.tables import read_table
 
 if TYPE_CHECKING:
@@ -21,28 +24,21 @@ if TYPE_CHECKING:
 PixelHash = Callable[[int | None], bytes | None]
 """Takes the pixel hash of an image of the snapshot, or of the picture itself (None); None where that cannot be had."""
 
-_BLOCK: Final = 8192
-"""Images compared at once: some 2 MiB of intermediate numbers."""
+_BLOCK: Final = 2048
+"""Images compared at once: some 10 MiB of intermediate numbers where there are embeddings."""
 _INVERSE: Final = np.array([orientation.inverse for orientation in Orientation], dtype=np.uint8)
 
 
-class Signals:
-    """What one picture is compared with: the signals of a snapshot's n images. Reads what it needs when it needs it."""
+class KnownImages:
+    """What one picture is compared with: a snapshot's n images. Reads what it needs when it needs it."""
 
     def __init__(self, snapshot: "Snapshot") -> None:
         self.snapshot = snapshot
 
-    @cached_property
-    def hashes(self) -> NDArray[np.uint64]:
-        """Memory-mapped: the hashes in eight orientations (n, 8, 4); the first bytes are the most significant."""
-        packed = np.load(self.snapshot.path / "hashes.npy", mmap_mode="r", allow_pickle=False)
-        return packed.view(">u8") if len(packed) else np.zeros((0, len(Orientation), 4), dtype=">u8")
-
-    @cached_property
+    @property
     def hashed(self) -> NDArray[np.bool_]:
-        """Which images have detail enough for their hash to mean anything (n,)."""
-        detail = read_table(self.snapshot.path / "images.parquet", ["detail"])["detail"]
-        return np.asarray(detail >= DETAIL_FLOOR, dtype=np.bool_)
+        """Which images have detail enough to be compared (n,)."""
+        return np.asarray(self.snapshot.detail >= DETAIL_FLOOR, dtype=np.bool_)
 
     @cached_property
     def content(self) -> NDArray[np.uint64]:
@@ -67,8 +63,9 @@ class Signals:
             height=row.height,
             content_hash=self.content[image].tobytes(),
             pixel_hash=self.pixels[image].tobytes(),
-            detail=DETAIL_FLOOR if self.hashed[image] else 0.0,
-            hashes=np.ascontiguousarray(self.hashes[image]).view(np.uint8),
+            detail=float(self.snapshot.detail[image]),
+            rows=self.snapshot.signal_rows,
+            row=image,
         )
 
 
@@ -78,43 +75,41 @@ class Check:
 
     compared: bool
     """False for a picture with too little detail: only exact copies of it can be told."""
-    images: NDArray[np.int64]
-    """Those at or above the similarity, most alike first, then by number."""
-    nearest: int | None
-    """The most alike image, however unlike; None where nothing can be told of any."""
     similarity: NDArray[np.float64]
-    """0-1 (n,); 1.0 for exact copies alone, -1.0 where it cannot be told."""
+    """0-1 (n,); 1.0 for exact copies alone, -1.0 where it cannot be told, and for the picture itself."""
     exact: NDArray[np.bool_]
     """Which have the same upright pixels (n,)."""
     orientation: NDArray[np.uint8]
     """How each is turned relative to the picture (n,)."""
 
+    def at_or_above(self, similarity: float) -> list[int]:
+        """Return the images at a similarity of 0 to 1 or above, most alike first, then by number."""
+        images = np.flatnonzero(self.similarity >= similarity)
+        ranked: list[int] = images[np.argsort(-self.similarity[images], kind="stable")].tolist()
+        return ranked
+
+    @property
+    def nearest(self) -> int | None:
+        """The most alike image, however unlike; None where nothing can be told of any."""
+        nearest = int(self.similarity.argmax()) if len(self.similarity) else -1
+        return nearest if nearest >= 0 and self.similarity[nearest] >= 0 else None
+
 
 def check(
-    signals: Signals, fingerprint: Fingerprint, similarity: float, pixel_hash: PixelHash, itself: int | None = None
+    known: KnownImages, fingerprint: Fingerprint, scale: Scale, pixel_hash: PixelHash, itself: int | None = None
 ) -> Check:
     """Compare one picture with all images but `itself`, the image that it is if it is one of them.
 
-    `pixel_hash` decodes in full: it is asked only for a picture of no known bytes, and for images of its size that are
-    all but equal to it.
+    `scale` is that of the signals that both were taken with. `pixel_hash` decodes in full: it is asked only for a
+    picture of no known bytes, and for images of its size that are all but equal to it.
     """
-    alike = likeness(signals, fingerprint)
-    exact = _exact_copies(signals, fingerprint, alike, pixel_hash)
-    values = np.where(exact, EXACT, alike.similarity)
+    alike = likeness(known.snapshot.signal_rows, known.snapshot.detail, fingerprint, scale)
+    exact = _exact_copies(known, fingerprint, alike, pixel_hash)
+    similarity = np.where(exact, EXACT, alike.similarity)
     orientation = np.where(exact, np.uint8(Orientation.UPRIGHT), alike.orientation)
     if itself is not None:
-        values[itself] = -1.0
-    images = np.flatnonzero(values >= similarity)
-    images = images[np.argsort(-values[images], kind="stable")]
-    nearest = int(values.argmax()) if len(values) else -1
-    return Check(
-        compared=fingerprint.detail >= DETAIL_FLOOR,
-        images=images,
-        nearest=nearest if nearest >= 0 and values[nearest] >= 0 else None,
-        similarity=values,
-        exact=exact,
-        orientation=orientation,
-    )
+        similarity[itself] = -1.0
+    return Check(fingerprint.detail >= DETAIL_FLOOR, similarity, exact, orientation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,50 +124,56 @@ class Likeness:
     """Which are close enough, and upright, for their pixels to be equal after all (n,)."""
 
 
-def likeness(signals: Signals, fingerprint: Fingerprint) -> Likeness:
-    """Compare by all signals: the one place where they are put together."""
-    hashed = signals.hashed
-    if fingerprint.hashes is None or fingerprint.detail < DETAIL_FLOOR:
-        nothing = np.full(len(hashed), -1.0)
-        return Likeness(nothing, np.zeros(len(hashed), dtype=np.uint8), ~hashed)
-    distance, orientation = _hash_distance(signals.hashes, fingerprint.hashes)
-    similarity = np.where(hashed, similarity_of(distance), -1.0)
+def likeness(rows: SignalRows, detail: NDArray[np.float32], fingerprint: Fingerprint, scale: Scale) -> Likeness:
+    """Compare by all signals together, as `pairs.find_pairs` does; `detail` (n,) is that of the pictures of `rows`."""
+    hashed = np.asarray(detail >= DETAIL_FLOOR, dtype=np.bool_)
+    if fingerprint.rows is None or fingerprint.detail < DETAIL_FLOOR:
+        return Likeness(np.full(len(hashed), -1.0), np.zeros(len(hashed), dtype=np.uint8), ~hashed)
+    own = fingerprint.rows.hashes[fingerprint.row]
+    embedded = fingerprint.rows.embeddings[fingerprint.row].astype(np.float32)
+    distance = np.empty(len(hashed), dtype=np.int16)
+    orientation = np.empty(len(hashed), dtype=np.uint8)
+    cosine = np.empty(len(hashed), dtype=np.int16)
+    for start in range(0, len(hashed), _BLOCK):
+        here = slice(start, start + _BLOCK)
+        distance[here], orientation[here] = _hash_distance(rows.hashes[here], own)
+        if scale.uses_cosine:
+            cosine[here] = cosine_steps(rows.embeddings[here].astype(np.float32) @ embedded)
+    relied = reliance(np.asarray(detail)), reliance(np.array([fingerprint.detail], dtype=np.float32))
+    counted = effective_distance(distance, *relied)
+    similarity = scale.steps(counted, cosine if scale.uses_cosine else None) / STEPS
+    orientation[distance > ORIENTED] = Orientation.UPRIGHT
     suspect = hashed & (distance <= SAME_PIXELS_DISTANCE) & (orientation == Orientation.UPRIGHT)
-    return Likeness(similarity, orientation, suspect)
+    return Likeness(np.where(hashed, similarity, -1.0), orientation, suspect)
 
 
-def _hash_distance(hashes: NDArray[np.uint64], own: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Return the bits that differ in the best orientation (n,), and how each image is turned relative to the picture.
+def _hash_distance(hashes: NDArray[np.uint8], own: NDArray[np.uint8]) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Return the bits that differ in the best orientation (k,), and how each image is turned relative to the picture.
 
-    As `pairs.find_pairs` has it: whichever of two has the smaller upright hash is the one that is turned.
+    Whichever of two has the smaller upright hash is the one that is turned.
     """
-    turned = np.ascontiguousarray(own).view(">u8")
-    distance = np.empty(len(hashes), dtype=np.int64)
-    orientation = np.empty(len(hashes), dtype=np.uint8)
-    for start in range(0, len(hashes), _BLOCK):
-        block = hashes[start : start + _BLOCK]
-        upright = block[:, 0]
-        place = (upright != turned[0]).argmax(axis=1)[:, None]
-        image_turns = (np.take_along_axis(upright, place, axis=1) < turned[0][place])[:, 0]
-        differing = np.empty(block.shape, dtype=np.uint64)
-        differing[image_turns] = block[image_turns] ^ turned[0]
-        differing[~image_turns] = turned ^ upright[~image_turns, None]
-        bits = np.bitwise_count(differing).sum(axis=2, dtype=np.int64)
-        best = bits.argmin(axis=1).astype(np.uint8)
-        here = slice(start, start + len(block))
-        distance[here] = np.take_along_axis(bits, best[:, None], axis=1)[:, 0]
-        # The picture turned to meet the image is how the image is turned; the image turned back is the inverse.
-        orientation[here] = np.where(image_turns, _INVERSE[best], best)
-    return distance, orientation
+    # As big-endian numbers hashes sort as their bytes do.
+    images, turned = np.ascontiguousarray(hashes).view(">u8"), np.ascontiguousarray(own).view(">u8")
+    upright = images[:, 0]
+    place = (upright != turned[0]).argmax(axis=1)[:, None]
+    image_turns = (np.take_along_axis(upright, place, axis=1) < turned[0][place])[:, 0]
+    differing = np.empty(images.shape, dtype=np.uint64)
+    differing[image_turns] = images[image_turns] ^ turned[0]
+    differing[~image_turns] = turned ^ upright[~image_turns, None]
+    bits = np.bitwise_count(differing).sum(axis=2, dtype=np.int16)
+    best = bits.argmin(axis=1).astype(np.uint8)
+    distance = np.take_along_axis(bits, best[:, None], axis=1)[:, 0]
+    # The picture turned to meet the image is how the image is turned; the image turned back is the inverse.
+    return distance, np.where(image_turns, _INVERSE[best], best)
 
 
 def _exact_copies(
-    signals: Signals, fingerprint: Fingerprint, alike: Likeness, pixel_hash: PixelHash
+    known: KnownImages, fingerprint: Fingerprint, alike: Likeness, pixel_hash: PixelHash
 ) -> NDArray[np.bool_]:
     """Tell which images are the same picture. All exact copies in the snapshot share one representative."""
-    snapshot = signals.snapshot
+    snapshot = known.snapshot
     representative = np.asarray(snapshot.representative)
-    same_bytes = (signals.content == digests(fingerprint.content_hash)).all(axis=1)
+    same_bytes = (known.content == digests(fingerprint.content_hash)).all(axis=1)
     if same_bytes.any():
         return np.isin(representative, representative[same_bytes])
     size = (np.asarray(snapshot.width) == fingerprint.width) & (np.asarray(snapshot.height) == fingerprint.height)
@@ -180,13 +181,13 @@ def _exact_copies(
     if not suspects.size:
         return np.zeros(len(representative), dtype=np.bool_)
     own = pixel_hash(None)
-    same = [image for image in suspects.tolist() if own is not None and _pixels(signals, image, pixel_hash) == own]
+    same = [image for image in suspects.tolist() if own is not None and _pixels(known, image, pixel_hash) == own]
     return np.isin(representative, same)
 
 
-def _pixels(signals: Signals, image: int, pixel_hash: PixelHash) -> bytes | None:
-    known = signals.pixels[image].tobytes()
-    return pixel_hash(image) if known == NO_DIGEST else known
+def _pixels(known: KnownImages, image: int, pixel_hash: PixelHash) -> bytes | None:
+    taken = known.pixels[image].tobytes()
+    return pixel_hash(image) if taken == NO_DIGEST else taken
 
 
 def digests(joined: bytes) -> NDArray[np.uint64]:

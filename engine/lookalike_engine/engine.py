@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.errors import EngineError
 from lookalike_engine.library import Library
-from lookalike_engine.signals import resolve_signals
+from lookalike_engine.signal_names import resolve_signals
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

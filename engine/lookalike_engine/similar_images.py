@@ -16,6 +16,7 @@ from lookalike_engine.fingerprinting import pixel_hash_of
 from lookalike_engine.fingerprints import Fingerprint
 from lookalike_engine.orientation import relation
 from lookalike_engine.pages import PAGE_SIZE, image_json
+from lookalike_engine.signals import load_signals
 from lookalike_engine.vql import AnchorQuestion
 
 _IN_NONE: Final = {"cluster_id": None, "short_id": None}
@@ -28,6 +29,7 @@ def similar_images(
 
     `folders` are the dataset's. A picture that cannot be compared is answered with the refusal alone.
     """
+    signals = load_signals(settings.signals)
     try:
         picture, itself = _picture(catalogue, question, folders, settings)
     except AnchorError as error:
@@ -40,9 +42,10 @@ def similar_images(
         file = snapshot.rows([image])[0].file
         return pixel_hash_of(file, settings) if os.path.realpath(file.absolute) == file.absolute else None
 
-    found = check(catalogue.signals, picture, question.similarity, pixel_hash, itself)
+    found = check(catalogue.known_images, picture, signals.scale, pixel_hash, itself)
+    alike = found.at_or_above(question.similarity)
     start = question.page_number * PAGE_SIZE
-    page: list[int] = found.images[start : start + PAGE_SIZE].tolist()
+    page = alike[start : start + PAGE_SIZE]
     wanted = {image for image in (*page, found.nearest, itself) if image is not None}
     rows = {row.index: row for row in snapshot.rows(sorted(wanted))}
     clusters = _clusters(catalogue, question, wanted)
@@ -60,8 +63,8 @@ def similar_images(
             "compared": found.compared,
             "file_path": None if itself is None else rows[itself].file_path,
         },
-        "n_images": len(found.images),
-        "n_exact": int(found.exact[found.images].sum()),
+        "n_images": len(alike),
+        "n_exact": int(found.exact[alike].sum()),
         "images": [shown(image) for image in page],
         "nearest": None if found.nearest is None else shown(found.nearest),
     }
@@ -73,12 +76,12 @@ def _picture(
     """Return the picture, and which image of the dataset it is, if any."""
     snapshot = catalogue.snapshot
     if question.file is not None:
-        picture = read_anchor(question.file, folders, settings)
+        picture = read_anchor(question.file, folders, settings, load_signals(settings.signals))
         return picture, snapshot.image_of(picture.file)
     image = None if question.image is None else snapshot.image_called(question.image)
     if image is None:
         raise AnchorError(AnchorRefusal.NO_IMAGE)
-    return catalogue.signals.fingerprint(snapshot.rows([image])[0]), image
+    return catalogue.known_images.fingerprint(snapshot.rows([image])[0]), image
 
 
 def _clusters(catalogue: Catalogue, question: AnchorQuestion, images: AbstractSet[int]) -> dict[int, dict[str, Any]]:

@@ -8,15 +8,20 @@ import pytest
 from PIL import Image
 
 from lookalike_engine.catalogue import Catalogue
-from lookalike_engine.checking import Check, Signals, check, likeness
+from lookalike_engine.checking import Check, KnownImages, check, likeness
 from lookalike_engine.dataset import EngineSettings, FolderDataset
+from lookalike_engine.embedder import NORM
 from lookalike_engine.fingerprints import Fingerprint
+from lookalike_engine.fusion import HashScale, Scale
 from lookalike_engine.indexing import index
 from lookalike_engine.orientation import relation
 from lookalike_engine.pairs import find_pairs
-from lookalike_engine.similarity import similarity_of
+from lookalike_engine.signal_rows import SignalRows
+from lookalike_engine.signals import load_signals
 from lookalike_engine.snapshot import Snapshot
 from tests.pictures import jpeg_bytes, save_set, scene, turned_for_exif
+
+SIGNALS = load_signals("lite0")
 
 
 def indexed(folder: Path, cache: Path) -> Snapshot:
@@ -39,9 +44,9 @@ def undecoded(_image: int | None) -> bytes | None:
     raise AssertionError("nothing needs to be decoded")
 
 
-def check_own(snapshot: Snapshot, image: int, similarity: float) -> Check:
-    signals = Signals(snapshot)
-    return check(signals, signals.fingerprint(snapshot.rows([image])[0]), similarity, undecoded, image)
+def check_own(snapshot: Snapshot, image: int) -> Check:
+    known = KnownImages(snapshot)
+    return check(known, known.fingerprint(snapshot.rows([image])[0]), SIGNALS.scale, undecoded, image)
 
 
 def test_every_image_of_the_dataset_finds_the_pairs_that_indexing_kept(snapshot: Snapshot) -> None:
@@ -54,14 +59,16 @@ def test_every_image_of_the_dataset_finds_the_pairs_that_indexing_kept(snapshot:
         )
     }
     assert len(kept) > 20
-    for image in range(snapshot.image_count):
-        found = check_own(snapshot, image, snapshot.floor)
-        assert image not in found.images
-        for other in range(snapshot.image_count):
-            pair = frozenset((int(twins[image]), int(twins[other])))
-            if len(pair) == 1:
+    standing = np.flatnonzero(twins == np.arange(len(twins))).tolist()
+    for image in standing:
+        found = check_own(snapshot, image)
+        alike = found.at_or_above(snapshot.floor)
+        assert image not in alike
+        for other in standing:
+            pair = frozenset((image, other))
+            if image == other:
                 continue
-            assert (other in found.images) == (pair in kept)
+            assert (other in alike) == (pair in kept)
             if pair in kept:
                 assert found.similarity[other] == kept[pair]
                 assert relation(int(found.orientation[other])) == catalogue.kinship.relation(image, other)
@@ -70,9 +77,9 @@ def test_every_image_of_the_dataset_finds_the_pairs_that_indexing_kept(snapshot:
 def test_every_image_of_the_dataset_finds_its_exact_copies_and_its_nearest(snapshot: Snapshot) -> None:
     representative = np.asarray(snapshot.representative)
     for image in range(snapshot.image_count):
-        found = check_own(snapshot, image, 1.0)
+        found = check_own(snapshot, image)
         copies = set(np.flatnonzero(representative == representative[image]).tolist()) - {image}
-        assert set(found.images.tolist()) == copies
+        assert set(found.at_or_above(1.0)) == copies
         if snapshot.nearest[image] < 0:
             assert found.nearest is None
         else:
@@ -83,51 +90,39 @@ def test_every_image_of_the_dataset_finds_its_exact_copies_and_its_nearest(snaps
 def test_a_picture_without_detail_finds_its_exact_copies_alone(snapshot: Snapshot) -> None:
     white = snapshot.image_called("white.png")
     assert white is not None
-    found = check_own(snapshot, white, snapshot.floor)
+    found = check_own(snapshot, white)
     assert not found.compared
-    assert [row.file_path for row in snapshot.rows(found.images.tolist())] == ["white too.bmp"]
+    assert [row.file_path for row in snapshot.rows(found.at_or_above(snapshot.floor))] == ["white too.bmp"]
 
 
 def test_most_alike_come_first_and_equals_by_path(snapshot: Snapshot) -> None:
     turned = snapshot.image_called("turned 1.jpg")
     assert turned is not None
-    found = check_own(snapshot, turned, snapshot.floor)
-    ranked = [(-found.similarity[image], image) for image in found.images.tolist()]
+    found = check_own(snapshot, turned)
+    ranked = [(-found.similarity[image], image) for image in found.at_or_above(snapshot.floor)]
     assert len(ranked) >= 7
     assert ranked == sorted(ranked)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_hash_distance_is_the_one_of_the_exhaustive_pass(snapshot: Snapshot, seed: int, tmp_path: Path) -> None:
-    """Hashes that no picture has: far apart, near, and equal, on either side of the one that is asked about."""
+@pytest.mark.parametrize("scale", [HashScale(), SIGNALS.scale], ids=["hash", "fused"])
+def test_one_picture_is_compared_as_the_exhaustive_pass_does(snapshot: Snapshot, seed: int, scale: Scale) -> None:
+    """Signals that no picture has: far apart, near, and equal, on either side of the one that is asked about."""
     rng = np.random.default_rng(seed)
     own = rng.integers(0, 256, (1, 8, 32), dtype=np.uint8)
     near = own ^ np.packbits(rng.random((20, 8, 256)) < rng.uniform(0, 0.3, (20, 1, 1)), axis=2)
     hashes = np.concatenate([own, near, rng.integers(0, 256, (20, 8, 32), dtype=np.uint8)])
-    pairs = find_pairs(hashes, 0.0)
-    signals = Signals(snapshot)
-    np.save(tmp_path / "hashes.npy", hashes)
-    signals.hashes = np.load(tmp_path / "hashes.npy", mmap_mode="r").view(">u8")
-    signals.hashed = np.ones(len(hashes), dtype=np.bool_)
+    vectors = rng.normal(size=16) + rng.uniform(0, 1.5, (41, 1)) * rng.normal(size=(41, 16))
+    embeddings = np.rint(vectors / np.linalg.norm(vectors, axis=1, keepdims=True) * NORM).astype(np.int16)
+    rows, detail = SignalRows(hashes, embeddings), rng.uniform(4, 40, 41).astype(np.float32)
+    pairs = find_pairs(rows, detail, scale, 0.0)
     file = snapshot.rows([0])[0].file
-    found = likeness_of(signals, Fingerprint(file, width=9, height=9, detail=99.0, hashes=hashes[0]))
+    found = likeness(rows, detail, Fingerprint(file, detail=float(detail[0]), rows=rows, row=0), scale)
     with_first = pairs.first == 0
-    expected = dict(
-        zip(
-            pairs.second[with_first].tolist(),
-            zip(
-                similarity_of(pairs.distance[with_first]).tolist(), pairs.orientation[with_first].tolist(), strict=True
-            ),
-            strict=True,
-        )
-    )
-    assert len(expected) > 20
-    assert {other: found[other] for other in expected} == expected
-
-
-def likeness_of(signals: Signals, fingerprint: Fingerprint) -> list[tuple[float, int]]:
-    found = likeness(signals, fingerprint)
-    return list(zip(found.similarity.tolist(), found.orientation.tolist(), strict=True))
+    others = pairs.second[with_first]
+    assert len(others) > 20
+    assert found.similarity[others].tolist() == pairs.similarity[with_first].tolist()
+    assert found.orientation[others].tolist() == pairs.orientation[with_first].tolist()
 
 
 def test_an_empty_index_answers_that_nothing_is_there(tmp_path: Path) -> None:
@@ -139,6 +134,6 @@ def test_an_empty_index_answers_that_nothing_is_there(tmp_path: Path) -> None:
     scene(1, (160, 120)).save(buffer, "PNG")
     (full / "one.png").write_bytes(buffer.getvalue())
     one = indexed(full, tmp_path / "cache")
-    fingerprint = Signals(one).fingerprint(one.rows([0])[0])
-    found = check(Signals(empty), fingerprint, 0.95, undecoded)
-    assert (found.images.tolist(), found.nearest) == ([], None)
+    fingerprint = KnownImages(one).fingerprint(one.rows([0])[0])
+    found = check(KnownImages(empty), fingerprint, SIGNALS.scale, undecoded)
+    assert (found.at_or_above(0), found.nearest) == ([], None)
