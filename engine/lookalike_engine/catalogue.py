@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lookalike_engine.checking import KnownImages
 from lookalike_engine.clusters import Clusters, select_clusters
 from lookalike_engine.keeper import Traits
 from lookalike_engine.kinship import Kinship
@@ -56,6 +57,11 @@ class Catalogue:
     def media_ids(self) -> list[str]:
         """The ids of all images, in image order."""
         return self.snapshot.media_ids()
+
+    @cached_property
+    def known_images(self) -> KnownImages:
+        """What a picture from outside is compared with."""
+        return KnownImages(self.snapshot)
 
     @cached_property
     def kinship(self) -> Kinship:

@@ -42,6 +42,24 @@ def page_of_members(
     return _with_previews(catalogue, clusters, [(place, start, start + PAGE_SIZE)])[0]
 
 
+def image_json(dataset_id: str, row: "ImageRow") -> dict[str, Any]:
+    """Return what an image's preview says of the image alone."""
+    path = row.file_path
+    return {
+        "type": "IMAGE",
+        "media_id": row.media_id,
+        "media_uri": Path(row.absolute_path).as_uri(),
+        "media_thumb_uri": f"/api/v1/thumbnail/{dataset_id}/{row.media_id}",
+        "file_name": path.rpartition("/")[2],
+        "width": row.width,
+        "height": row.height,
+        "file_path": path,
+        "file_size": row.file_size,
+        "modified_at": (_EPOCH + timedelta(microseconds=row.modified_ns // 1000)).isoformat(),
+        "content_hash": row.content_hash,
+    }
+
+
 def _with_previews(
     catalogue: Catalogue, clusters: Clusters, wanted: Iterable[tuple[int, int, int]]
 ) -> list[dict[str, Any]]:
@@ -84,22 +102,8 @@ def _cluster(catalogue: Catalogue, clusters: Clusters, place: int) -> dict[str, 
 
 
 def _preview(catalogue: Catalogue, rows: "dict[int, ImageRow]", image: int, keeper: int, rank: int) -> dict[str, Any]:
-    row, snapshot = rows[image], catalogue.snapshot
-    path = row.file_path
-    preview: dict[str, Any] = {
-        "type": "IMAGE",
-        "media_id": row.media_id,
-        "media_uri": Path(row.absolute_path).as_uri(),
-        "media_thumb_uri": f"/api/v1/thumbnail/{catalogue.dataset_id}/{row.media_id}",
-        "file_name": path.rpartition("/")[2],
-        "width": row.width,
-        "height": row.height,
-        "file_path": path,
-        "file_size": row.file_size,
-        "modified_at": (_EPOCH + timedelta(microseconds=row.modified_ns // 1000)).isoformat(),
-        "content_hash": row.content_hash,
-        "keeper_rank": rank,
-    }
+    snapshot = catalogue.snapshot
+    preview = image_json(catalogue.dataset_id, rows[image]) | {"keeper_rank": rank}
     uniqueness = float(snapshot.uniqueness[image])
     if not math.isnan(uniqueness):
         preview["uniqueness"] = uniqueness

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.errors import SnapshotError
+from lookalike_engine.scan import FoundFile
 from lookalike_engine.signal_rows import SignalRows, map_array
 from lookalike_engine.tables import connect
 
@@ -65,6 +66,11 @@ class ImageRow:
     modified_ns: int
     content_hash: str
     """Hex."""
+
+    @property
+    def file(self) -> FoundFile:
+        """The file as it was when it was indexed; its device and inode are not given."""
+        return FoundFile(self.file_path, self.absolute_path, self.file_size, self.modified_ns, (0, 0))
 
 
 class Snapshot:
@@ -153,6 +159,22 @@ class Snapshot:
     def image_index(self, media_id: str) -> int | None:
         """Return the number of the image with this id, None where there is none."""
         answer = self._query('SELECT "index" FROM read_parquet(?) WHERE media_id = ?', [media_id])
+        return int(answer[0][0]) if answer else None
+
+    def image_called(self, file_path: str) -> int | None:
+        """Return the number of the image that is shown under this path, None where there is none."""
+        answer = self._query('SELECT "index" FROM read_parquet(?) WHERE file_path = ?', [file_path])
+        return int(answer[0][0]) if answer else None
+
+    def image_of(self, file: FoundFile) -> int | None:
+        """Return the number of the image that this file is, under whichever of its names; None where it is none."""
+        device, inode = file.identity
+        answer = self._query(
+            'SELECT "index" FROM read_parquet(?) WHERE absolute_path = ?::BLOB OR '
+            "(inode <> 0 AND inode = ? AND device = ? AND file_size = ? AND mtime_ns = ?) "
+            "ORDER BY absolute_path <> ?::BLOB",
+            [path := os.fsencode(file.absolute), inode, device, file.size, file.mtime_ns, path],
+        )
         return int(answer[0][0]) if answer else None
 
     def media_ids(self) -> list[str]:
