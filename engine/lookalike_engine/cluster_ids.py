@@ -45,12 +45,12 @@ def cluster_ids(
     by_id = in_order(media_ids)
     rank = np.empty(len(by_id), dtype=np.int32)
     rank[by_id] = np.arange(len(by_id), dtype=np.int32)
-    ranks, texts = rank.tolist(), _ascii(media_ids[by_id])
+    texts = _ascii(media_ids[by_id])
     seed = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)  # as UUIDv5 has it
     digests = bytearray()
     for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
         digest = seed.copy()
-        digest.update(b"\n".join([texts[each] for each in sorted(ranks[start : start + size])]))
+        digest.update(b"\n".join([texts[each] for each in np.sort(rank[start : start + size]).tolist()]))
         digests += digest.digest()[:_UUID_BYTES]
     ids = np.frombuffer(bytes(digests), dtype=np.uint8).reshape(len(starts), _UUID_BYTES).copy()
     ids[:, 6] = ids[:, 6] & 0x0F | _VERSION

@@ -55,6 +55,12 @@ def cluster_tree(merges: Merges, rank: NDArray[np.integer]) -> ClusterTree:
     )
 
 
+def rows_at(similarity: NDArray[np.floating], until: NDArray[np.floating], threshold: float) -> NDArray[np.int64]:
+    """Return which clusters (k,) there are at this threshold; `similarity` and `until` (k,) are those of the tree."""
+    formed = int(np.count_nonzero(similarity >= threshold))
+    return np.flatnonzero(until[:formed] < threshold)
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """Of the merges: the first member, the number of members, and the merge that swallows it, -1 for none."""

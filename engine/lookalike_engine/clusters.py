@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lookalike_engine.cluster_ids import in_order, place_of, short_lengths, uuid_texts
 from lookalike_engine.cluster_table import ClusterTable, members_of, table_of_several, table_of_singles
+from lookalike_engine.cluster_tree import rows_at
 from lookalike_engine.keeper import Traits, best_first
 from lookalike_engine.partial_clusters import table_of_parts
 from lookalike_engine.similarity import NEAR_DUPLICATE
@@ -86,8 +87,8 @@ class Clusters:
     def members(self) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
         """Return the images of all clusters (m,), cluster after cluster, and the place of each one's cluster (m,)."""
         found = [members_of(table, rows) for table, rows in self._parts]
-        before = np.cumsum([0, *(len(rows) for _, rows in self._parts)])
-        places = [cluster + skipped for (_, cluster), skipped in zip(found, before.tolist(), strict=False)]
+        before = np.cumsum([0, *(len(rows) for _, rows in self._parts[:-1])]).tolist()
+        places = [cluster + skipped for (_, cluster), skipped in zip(found, before, strict=True)]
         return np.concatenate([images for images, _ in found]), np.concatenate(places)
 
     def _ids(self) -> NDArray[np.uint8]:
@@ -125,7 +126,8 @@ def select_clusters(snapshot: "Snapshot", traits: Traits, filters: Filters) -> C
         unlike = np.asarray(snapshot.nearest_similarity) < NEAR_DUPLICATE
         rows = np.flatnonzero((uniqueness >= filters.uniqueness) & unlike)
         return Clusters(snapshot, traits, _shown(singles, rows, -uniqueness[rows]))
-    rows = rows_at(snapshot, NEAR_DUPLICATE if filters.duplicates is None else filters.duplicates)
+    threshold = NEAR_DUPLICATE if filters.duplicates is None else filters.duplicates
+    rows = rows_at(snapshot.cluster_similarity, snapshot.cluster_until, threshold)
     if filters.duplicates is None:
         alone = np.ones(snapshot.image_count, dtype=np.bool_)
         alone[members_of(several, rows)[0]] = False
@@ -134,12 +136,6 @@ def select_clusters(snapshot: "Snapshot", traits: Traits, filters: Filters) -> C
         several = table_of_parts(snapshot, traits, several, rows, uniqueness >= filters.uniqueness)
         rows = np.arange(len(several.id))
     return Clusters(snapshot, traits, _largest_first(several, rows))
-
-
-def rows_at(snapshot: "Snapshot", threshold: float) -> NDArray[np.int64]:
-    """Return which of the snapshot's clusters of two or more there are at this threshold."""
-    formed = int(np.count_nonzero(np.asarray(snapshot.cluster_similarity) >= threshold))
-    return np.flatnonzero(np.asarray(snapshot.cluster_until[:formed]) < threshold)
 
 
 def _largest_first(table: ClusterTable, rows: NDArray[np.integer]) -> Part:
