@@ -56,12 +56,12 @@ class Clusters:
         return sum(len(rows) for _, rows in self._parts)
 
     def __getitem__(self, place: int) -> Cluster:
-        """Return one cluster. Raises IndexError past the last one."""
-        at = place
+        """Return one cluster. Raises IndexError for a place that is none."""
+        skipped = 0
         for table, rows in self._parts:
-            if at < len(rows):
-                return self._cluster(table, int(rows[at]), int(self._short_length[place]))
-            at -= len(rows)
+            if 0 <= place - skipped < len(rows):
+                return self._cluster(table, int(rows[place - skipped]), int(self._short_length[place]))
+            skipped += len(rows)
         raise IndexError(f"there are {len(self)} clusters")
 
     def find(self, cluster_id: str) -> Cluster | None:
