@@ -1,4 +1,4 @@
-"""One snapshot with what questions to it share: ids, keeper traits, pair look-ups, the clusters last asked for."""
+"""One snapshot with what questions to it share: keeper traits, pair look-ups, the clusters last asked for."""
 
 from collections import OrderedDict
 from functools import cached_property
@@ -35,7 +35,7 @@ class Catalogue:
         with self._lock:
             found = self._selections.get(wanted)
             if found is None:
-                found = select_clusters(self.snapshot, self.traits, self.media_ids, filters)
+                found = select_clusters(self.snapshot, self.traits, filters)
                 self._selections[wanted] = found
                 if len(self._selections) > _REMEMBERED:
                     self._selections.popitem(last=False)
@@ -52,11 +52,6 @@ class Catalogue:
             file_size=snapshot.file_size,
             modified_ns=snapshot.modified_ns,
         )
-
-    @cached_property
-    def media_ids(self) -> list[str]:
-        """The ids of all images, in image order."""
-        return self.snapshot.media_ids()
 
     @cached_property
     def known_images(self) -> KnownImages:

@@ -45,15 +45,12 @@ class KnownImages:
     @cached_property
     def content(self) -> NDArray[np.uint64]:
         """The digests of the files' bytes (n, 2)."""
-        return self._digests("content_hash")
+        return digests(self.snapshot.content_hash.tobytes())
 
     @cached_property
     def pixels(self) -> NDArray[np.uint64]:
         """The digests of the pixels (n, 2), `NO_DIGEST` where none was needed."""
-        return self._digests("pixel_hash")
-
-    def _digests(self, column: str) -> NDArray[np.uint64]:
-        values = read_table(self.snapshot.path / "images.parquet", [column])[column]
+        values = read_table(self.snapshot.path / "images.parquet", ["pixel_hash"])["pixel_hash"]
         return digests(b"".join(bytes(value) for value in values))
 
     def fingerprint(self, row: "ImageRow") -> Fingerprint:
@@ -140,20 +137,23 @@ def likeness(rows: SignalRows, detail: NDArray[np.float32], fingerprint: Fingerp
     relied = reliance(np.asarray(detail)), reliance(np.array([fingerprint.detail], dtype=np.float32))
     counted = effective_distance(distance, *relied)
     embedding = fingerprint.rows.embeddings[fingerprint.row]
-    similarity = scale.steps(counted, _cosine(rows.embeddings, embedding) if scale.uses_cosine else None) / STEPS
+    cosine = None
+    if scale.uses_cosine:
+        cosine = cosine_steps(_products(rows.embeddings, embedding), *relied, scale.detail_penalty)
+    similarity = scale.steps(counted, cosine) / STEPS
     orientation[distance > ORIENTED] = Orientation.UPRIGHT
     suspect = hashed & (distance <= SAME_PIXELS_DISTANCE) & (orientation == Orientation.UPRIGHT)
     return Likeness(np.where(hashed, similarity, -1.0), orientation, suspect)
 
 
-def _cosine(embeddings: NDArray[np.int16], own: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Return the cosines in steps (n,)."""
+def _products(embeddings: NDArray[np.int16], own: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return the dot products (n,)."""
     vectors, vector = np.asarray(embeddings), own.astype(np.float32)
     products = np.empty(len(vectors), dtype=np.float32)
     for start in range(0, len(vectors), _IN_CACHE):
         here = slice(start, start + _IN_CACHE)
         products[here] = vectors[here].astype(np.float32) @ vector
-    return cosine_steps(products)
+    return products
 
 
 def _hash_distance(hashes: NDArray[np.uint8], own: NDArray[np.uint8]) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:

@@ -87,12 +87,10 @@ def _picture(
 def _clusters(catalogue: Catalogue, question: AnchorQuestion, images: AbstractSet[int]) -> dict[int, dict[str, Any]]:
     """Return the cluster of each of these images that is in one, at the question's similarity."""
     clusters = catalogue.clusters(question.filters)
-    found = np.flatnonzero(np.isin(clusters.images, sorted(images)))
-    places = np.searchsorted(clusters.offsets, found, side="right") - 1
-    return {
-        int(clusters.images[at]): {"cluster_id": clusters.ids[place], "short_id": clusters.short_ids[place]}
-        for at, place in zip(found.tolist(), places.tolist(), strict=True)
-    }
+    members, places = clusters.members()
+    chosen = np.flatnonzero(np.isin(members, sorted(images)))
+    found = zip(members[chosen].tolist(), (clusters[place] for place in places[chosen].tolist()), strict=True)
+    return {image: {"cluster_id": cluster.id, "short_id": cluster.short_id} for image, cluster in found}
 
 
 def _relation(found: Check, image: int) -> dict[str, Any]:
