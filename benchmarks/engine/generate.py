@@ -32,6 +32,7 @@ ORIGINAL_QUALITY: Final = 92
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make a set."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("photographs", type=Path, help="a folder of photographs, no two of them alike")
     parser.add_argument("out", type=Path, help="a folder that does not exist yet")
     add_recipe(parser)
     options = parser.parse_args(arguments)
@@ -39,8 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
-    """The options that say what a set is made from."""
-    parser.add_argument("photographs", type=Path, help="a folder of photographs, no two of them alike")
+    """The options that say what a set is made like."""
     parser.add_argument("--bursts", type=Path, action="append", default=[], help="shots of scenes, as hard negatives")
     parser.add_argument("--images", type=int, default=1000, help="pictures in the set (1000)")
     parser.add_argument("--size", type=int, default=512, help="longer side of an original in pixels, at most (512)")
