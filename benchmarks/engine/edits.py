@@ -36,8 +36,8 @@ def _unchanged(image: Picture, _rng: Random) -> Picture:
 
 
 def _combined(image: Picture, rng: Random) -> Picture:
-    image = geometry.cropped(image, rng, 0.75)
-    image = tones.brighter(image, tones.either(rng, (0.65, 0.8), (1.2, 1.4)))
+    image = geometry.cropped(image, rng, 0.8)
+    image = tones.brighter(image, tones.either(rng, (0.75, 0.85), (1.15, 1.3)))
     return overlays.captioned(tones.rewritten(image, "JPEG", 30), rng)
 
 
@@ -88,8 +88,8 @@ EDITS: Final[dict[str, Edit]] = _named(
         Edit("rot15", "hard", lambda image, rng: geometry.tilted(image, rng, 15)),
         Edit("hflip", "hard", lambda image, _: geometry.mirrored(image)),
         Edit("vflip", "hard", lambda image, _: geometry.upside_down(image)),
-        Edit("text_big", "hard", overlays.covered_in_text),
-        Edit("emoji_big", "hard", lambda image, rng: overlays.with_faces(image, rng, (0.4, 0.55), 2)),
+        Edit("text_big", "hard", overlays.with_big_text),
+        Edit("emoji_big", "hard", lambda image, rng: overlays.with_faces(image, rng, (0.4, 0.55), 1)),
         Edit("border_big", "hard", lambda image, rng: geometry.framed(image, rng, rng.uniform(0.15, 0.25))),
         Edit("screenshot", "hard", overlays.screenshot),
         Edit(ON_BACKGROUND, "hard", None),

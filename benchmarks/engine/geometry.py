@@ -12,8 +12,9 @@ _BLACK = (0, 0, 0)
 
 
 def cropped(image: Picture, rng: Random, kept: float) -> Picture:
-    """A window with `kept` of each side (0 to 1), anywhere in the picture."""
-    width, height = max(1, round(image.width * kept)), max(1, round(image.height * kept))
+    """A window of the picture's shape with `kept` of its area (0 to 1), anywhere in it."""
+    side = math.sqrt(kept)
+    width, height = max(1, round(image.width * side)), max(1, round(image.height * side))
     left = int(rng.integers(image.width - width + 1))
     top = int(rng.integers(image.height - height + 1))
     return image.crop((left, top, left + width, top + height))

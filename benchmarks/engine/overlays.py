@@ -38,11 +38,11 @@ def captioned(image: Picture, rng: Random) -> Picture:
     return canvas
 
 
-def covered_in_text(image: Picture, rng: Random) -> Picture:
-    """Lines from top to bottom, each about a ninth of the height, with as much between them."""
+def with_big_text(image: Picture, rng: Random) -> Picture:
+    """Two lines, each about an eighth of the height: one near the top, one near the bottom."""
     canvas = image.copy()
-    size = max(12, canvas.height // 9)
-    for top in range(size // 3, canvas.height - size, size * 2):
+    size = max(12, canvas.height // 8)
+    for top in (canvas.height // 30, canvas.height - round(size * 1.4)):
         _write(canvas, rng, size, top)
     return canvas
 
@@ -59,23 +59,23 @@ def with_faces(image: Picture, rng: Random, share: tuple[float, float], count: i
 
 
 def screenshot(image: Picture, rng: Random) -> Picture:
-    """Shown on a phone in a page with a bar above, a name and lines of text below, as wide as the page or smaller."""
+    """Shown on a phone in a page with a bar above and a name and lines of text below, about as wide as the page."""
     light = bool(rng.random() < 0.6)
     paper, bar, ink = ((255, 255, 255), (235, 236, 240), (40, 40, 44))
     if not light:
         paper, bar, ink = ((18, 18, 20), (36, 37, 42), (225, 225, 230))
     width = 300
-    picture = scaled(image, rng.uniform(0.72, 1.0) * width / image.width)
-    if picture.height > 400:
-        picture = scaled(picture, 400 / picture.height)
-    canvas = Image.new("RGB", (width, 560), paper)
+    picture = scaled(image, rng.uniform(0.9, 1.0) * width / image.width)
+    if picture.height > 370:
+        picture = scaled(picture, 370 / picture.height)
+    canvas = Image.new("RGB", (width, 480), paper)
     draw = ImageDraw.Draw(canvas)
     draw.rectangle((0, 0, width, 44), fill=bar)
     draw.ellipse((10, 54, 34, 78), fill=tuple(rng.integers(40, 220, 3).tolist()))
     for left, text, size, top in ((12, "12:41", 12, 6), (12, "Photos", 15, 22), (42, _some_words(rng, 2), 13, 58)):
         draw.text((left, top), text, fill=ink, font=ImageFont.load_default(size))
     canvas.paste(picture, ((width - picture.width) // 2, 86))
-    for top in range(86 + picture.height + 10, 550, 18):
+    for top in range(86 + picture.height + 10, 470, 18):
         draw.text((12, top), _some_words(rng, 6), fill=ink, font=ImageFont.load_default(12))
     return canvas
 
