@@ -42,7 +42,7 @@ PEERS: Final = (
     Entrant("imagededup PHash", "Apache-2.0", f"{_PEERS}.use_imagededup", ("PHash",), _IMAGEDEDUP),
     Entrant("imagededup DHash", "Apache-2.0", f"{_PEERS}.use_imagededup", ("DHash",), _IMAGEDEDUP),
     Entrant("czkawka 10", "MIT", f"{_PEERS}.use_czkawka", ("10",), Environment("czkawka", ("czkawka",))),
-    Entrant("cleanvision", "AGPL-3.0", f"{_PEERS}.use_cleanvision", (), Environment("cleanvision", ("cleanvision",))),
+    Entrant("cleanvision", "Apache-2.0", f"{_PEERS}.use_cleanvision", (), Environment("cleanvision", ("cleanvision",))),
     Entrant("difPy similar", "MIT", f"{_PEERS}.use_difpy", ("similar",), Environment("difpy", ("difPy",))),
     Entrant(
         "fastdup",

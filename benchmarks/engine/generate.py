@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -85,7 +86,7 @@ def generate(recipe: Recipe, out: Path) -> list[Row]:
         )
         for number, group in enumerate(groups)
     ]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         for done, _ in enumerate(pool.map(_write_group, jobs, chunksize=8), 1):
             if done % 500 == 0 or done == len(groups):
                 print(f"made {done:,} of {len(groups):,} groups", file=sys.stderr)
