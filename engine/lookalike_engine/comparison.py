@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.calibration import check_calibration
-from lookalike_engine.exact import SAME_PIXELS_DISTANCE, groups_of, representatives
 from lookalike_engine.embedder import NORM
+from lookalike_engine.exact import SAME_PIXELS_DISTANCE, groups_of, representatives
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
 from lookalike_engine.fusion import Scale
 from lookalike_engine.hashing import DETAIL_FLOOR, FULL_DETAIL
@@ -93,7 +93,7 @@ class _Closeness:
     pairs: Pairs
 
 
-def compare(
+def compare(  # noqa: PLR0913, PLR0917 - what is compared, how, and whom to tell
     pictures: Sequence[Fingerprint],
     rows: SignalRows,
     scale: Scale,

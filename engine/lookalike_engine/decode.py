@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Final, TypeVar
 
 import numpy as np
-import simplejpeg  # type: ignore[import-untyped]  # it ships no types
+import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,7 +15,7 @@ from lookalike_engine.pillow import opened
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 HASH_SIDE_MIN: Final = 128
-"""Pictures are shrunk as they are decoded while both sides stay at or above this, or what a model needs if it is more."""
+"""Pictures are shrunk as they are decoded while both sides stay at or above this, or what a model needs, if more."""
 
 _ORIENTATION_TAG: Final = 0x0112
 _FIRST_ON_ITS_SIDE: Final = 5

@@ -1,8 +1,8 @@
 """Turns pictures into embeddings with a model that onnxruntime runs.
 
-An embedding is stored as whole numbers: the unit vector times `NORM`, rounded. Then every product of two embeddings, and
-every partial sum of one, is a whole number below 2**24, which 32-bit floating point holds exactly: whatever order a BLAS
-adds in, the cosine of two pictures is the same to the bit. Rounding moves a cosine by some 0.0001.
+An embedding is stored as whole numbers: the unit vector times `NORM`, rounded. Then every product of two embeddings,
+and every partial sum of one, is a whole number below 2**24, which 32-bit floating point holds exactly: whatever order a
+BLAS adds in, the cosine of two pictures is the same to the bit. Rounding moves a cosine by some 0.0001.
 """
 
 from functools import lru_cache
@@ -37,7 +37,7 @@ class Embedder:
             raise EngineError(f"the model {model.name!a} gives {found}, its description says {model.dimension}")
 
     def embed(self, picture: Picture) -> NDArray[np.int16]:
-        """Return a picture's embedding, int16 (dimension,), of norm about `NORM`; all zeros where a model gives none."""
+        """Return a picture's embedding, int16 (dimension,), of norm about `NORM`; zeros where a model gives none."""
         return self.embed_pixels(squared(picture, self._model.side))
 
     def embed_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -50,7 +50,9 @@ class Embedder:
             data = (pixels.astype(np.float32) - self._mean) / self._std
         if self._model.layout == "NCHW":
             data = data.transpose(2, 0, 1)
-        outputs = self._session.run([self._model.output_name], {self._model.input_name: np.ascontiguousarray(data)[None]})
+        outputs = self._session.run(
+            [self._model.output_name], {self._model.input_name: np.ascontiguousarray(data)[None]}
+        )
         return whole_numbers(np.asarray(outputs[0], dtype=np.float32).reshape(-1))
 
 
@@ -65,7 +67,8 @@ def whole_numbers(embedding: NDArray[np.float32]) -> NDArray[np.int16]:
     norm = float(np.linalg.norm(embedding))
     if not np.isfinite(norm) or norm == 0:
         return np.zeros(len(embedding), dtype=np.int16)
-    return np.rint(embedding * (NORM / norm)).astype(np.int16)
+    whole: NDArray[np.int16] = np.rint(embedding * (NORM / norm)).astype(np.int16)
+    return whole
 
 
 def squared(picture: Picture, side: int) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from lookalike_engine.pillow import prepare
 from lookalike_engine.reading import read_image
 from lookalike_engine.scan import FoundFile
 from lookalike_engine.signal_rows import HASH_SHAPE, SignalRows
-from lookalike_engine.signals import Signals
+from lookalike_engine.signals import Signals, load_signals
 
 _AT_A_TIME: Final = 8
 """Files that a thread takes at once: their hashes cost one transform."""
@@ -36,7 +36,6 @@ class _Taken:
 def fingerprint_batch(
     files: Sequence[FoundFile],
     settings: EngineSettings,
-    signals: Signals,
     executor: Executor,
     stop: Callable[[], None],
     taken: Callable[[int], None],
@@ -46,6 +45,7 @@ def fingerprint_batch(
     `stop` is asked before each file is opened and raises to end the batch; `taken` is told how many are done.
     """
     prepare(settings.max_pixels)
+    signals = load_signals(settings.signals)
     embedder = None if signals.model is None else embedder_for(signals.model)
 
     def take(few: Sequence[FoundFile]) -> tuple[list[Fingerprint], NDArray[np.uint8], NDArray[np.int16]]:
@@ -92,9 +92,7 @@ def _take(file: FoundFile, settings: EngineSettings, signals: Signals, embedder:
     return _Taken(fingerprint, grid_of(shown), None if embedder is None else embedder.embed(shown))
 
 
-def _hashed(
-    found: Sequence[_Taken], dimension: int
-) -> tuple[list[Fingerprint], NDArray[np.uint8], NDArray[np.int16]]:
+def _hashed(found: Sequence[_Taken], dimension: int) -> tuple[list[Fingerprint], NDArray[np.uint8], NDArray[np.int16]]:
     """Return the fingerprints, and the hashes and embeddings of those that are pictures."""
     fingerprints = [each.fingerprint for each in found]
     grids = [each.grid for each in found if each.grid is not None]

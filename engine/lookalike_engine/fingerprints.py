@@ -25,7 +25,7 @@ NO_DIGEST: Final = b"\0" * 16
 class Fingerprint:
     """One file's. A file that is no image has a reason and none of the rest.
 
-    The byte hash, the pixel hash where it was needed, and the detail that tells whether a perceptual hash means anything.
+    The byte hash, the pixel hash where it was needed, and the detail that tells whether a perceptual hash means much.
     The hashes and the embedding themselves are a row of arrays that many share: in memory, or mapped from disk.
     """
 
@@ -98,8 +98,6 @@ def load(table: Path, rows: SignalRows | None, first_row: int = 0) -> list[Finge
         if reason:
             found.append(Fingerprint(file, SkipReason(reason)))
             continue
-        found.append(
-            Fingerprint(file, None, width, height, bytes(content), bytes(pixels), detail, rows, first_row)
-        )
+        found.append(Fingerprint(file, None, width, height, bytes(content), bytes(pixels), detail, rows, first_row))
         first_row += 1
     return found

@@ -1,8 +1,8 @@
 """Finds a plain frame around a picture and takes it off, so that a copy with a border is compared by what it shows.
 
 A frame is taken off only where it is unmistakable: whole rows or columns of one colour, that end all at once. A sky, a
-white page or a dark night fades or is broken into by what stands before it; those stay as they are, since a few rows more
-or less in one of two copies would make them less alike, not more.
+white page or a dark night fades or is broken into by what stands before it; those stay as they are, since a few rows
+more or less in one of two copies would make them less alike, not more.
 """
 
 from dataclasses import replace

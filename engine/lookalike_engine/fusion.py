@@ -2,9 +2,9 @@
 
 Each signal is first brought to its rarity: the negative decimal logarithm of the share of random pairs of pictures that
 come as close. The rarity of a pair is the larger of the two, plus a part of the smaller one: a copy that was cropped is
-found by its embedding alone and one that was blurred by its hash alone, and either is surer where both agree. What comes
-out is brought to the calibrated scale of `similarity`, by an anchor for each false-match rate. All of it is fitted by
-`benchmarks.calibrate`, and none of it ever falls when a signal gets closer.
+found by its embedding alone and one that was blurred by its hash alone, and either is surer where both agree. What
+comes out is brought to the calibrated scale of `similarity`, by an anchor for each false-match rate. All of it is
+fitted by `benchmarks.calibrate`, and none of it ever falls when a signal gets closer.
 """
 
 import math
@@ -125,7 +125,7 @@ class Fusion:
             _curve(given["cosine"], rising=True), _curve(given["distance"], rising=False), share, anchors, penalty
         )
 
-    def rarity(self, distance: NDArray[np.number], cosine: NDArray[np.number]) -> NDArray[np.float64]:
+    def rarity(self, distance: NDArray[np.integer], cosine: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return how rare it is that random pairs come as close: at effective hash distances (bits) and cosines."""
         by_cosine = _followed(cosine, self.cosine)
         by_distance = _followed(-np.asarray(distance), tuple((-bits, rarity) for bits, rarity in self.distance))
@@ -138,7 +138,7 @@ class Fusion:
     def table(self) -> NDArray[np.int16]:
         """The similarity, in steps of 0.0001, at every step of cosine and every distance, shape (4097, 257)."""
         cosine = np.arange(COSINE_STEPS + 1)[:, None] / COSINE_STEPS
-        table = in_steps(_followed(self.rarity(np.arange(HASH_BITS + 1), cosine), self.anchors))
+        table: NDArray[np.int16] = in_steps(_followed(self.rarity(np.arange(HASH_BITS + 1), cosine), self.anchors))
         table.flags.writeable = False
         return table
 
@@ -149,7 +149,8 @@ class Fusion:
 
     def least_cosine(self, steps: int) -> NDArray[np.int16]:
         """Return the lowest cosine that reaches this similarity at each distance."""
-        return np.count_nonzero(self.table < steps, axis=0).astype(np.int16)
+        least: NDArray[np.int16] = np.count_nonzero(self.table < steps, axis=0).astype(np.int16)
+        return least
 
     def as_json(self) -> dict[str, Any]:
         """Return the fit."""
@@ -167,7 +168,7 @@ def _curve(points: Any, *, rising: bool) -> Curve:
     return curve
 
 
-def _followed(values: NDArray[np.number], curve: Curve) -> NDArray[np.float64]:
+def _followed(values: NDArray[np.floating] | NDArray[np.integer], curve: Curve) -> NDArray[np.float64]:
     """Read a rising curve at these values; level before its first point and after its last."""
     across, up = zip(*curve, strict=True)
     found: NDArray[np.float64] = np.interp(values, across, up)

@@ -47,7 +47,7 @@ class GrowingRows(SignalRows):
         return first
 
     def digest(self, first: int, end: int) -> str:
-        """Return the SHA-256 of rows `first` to `end` as they are on disk, in hex; of fewer where they are not there."""
+        """Return the SHA-256 of rows `first` to `end` as they are on disk, in hex; of fewer where some are missing."""
         digest = hashlib.sha256()
         for path, shape, dtype in self._files:
             size = _row_bytes(shape, dtype)

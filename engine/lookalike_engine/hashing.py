@@ -64,12 +64,13 @@ def hash_grids(grids: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
 def reliance(detail: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return how far the hashes of pictures of this detail can be relied on: 0.5 for none, 1 from `FULL_DETAIL` on.
 
-    Two unrelated pictures of little detail come close by chance far more often. One pair in 100,000 of random windows of
-    photographs was within 84 bits where both had full detail, within 49 where one had a detail of 4 to 6. Dividing the
-    distance by the smaller reliance of the two brings all of these to within 81 to 90.
+    Two unrelated pictures of little detail come close by chance far more often. One pair in 100,000 of random windows
+    of photographs was within 84 bits where both had full detail, within 49 where one had a detail of 4 to 6. Dividing
+    the distance by the smaller reliance of the two brings all of these to within 81 to 90.
     """
     share = np.clip(np.asarray(detail, dtype=np.float32) / np.float32(FULL_DETAIL), 0, 1)
-    return np.float32(0.5) + np.float32(0.5) * share
+    relied: NDArray[np.float32] = np.float32(0.5) + np.float32(0.5) * share
+    return relied
 
 
 def effective_distance(

@@ -122,7 +122,9 @@ class _Run:
         self.progress("comparing", 0, None)
         with work_folder(self.place) as work:
             rows = gather(contents.pictures, work, self.signals.dimension)
-            comparison = compare(contents.pictures, rows, self.signals.scale, take_pixel_hashes, self._comparing, self.stop)
+            comparison = compare(
+                contents.pictures, rows, self.signals.scale, take_pixel_hashes, self._comparing, self.stop
+            )
             self.progress("publishing", 0, None)
             publish(self.place, contents, comparison, work)
         snapshot = current_snapshot(self.place)
@@ -156,7 +158,6 @@ class _Run:
             batch = fingerprint_batch(
                 unknown[start : start + self.batch_files],
                 self.settings,
-                self.signals,
                 executor,
                 self.stop,
                 partial(self._decoding, reused + start, len(files)),

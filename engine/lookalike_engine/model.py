@@ -8,7 +8,7 @@
       "fusion": {...}                                made by `python -m benchmarks.calibrate`
     }
 
-Pixels are RGB 0-255; a model whose `type` is `float32` gets (pixel - mean) / std. What comes out need not be normalised.
+Pixels are RGB 0-255; a model whose `type` is `float32` gets (pixel - mean) / std. What comes out need no unit length.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from lookalike_engine.errors import EngineError
 
 _LAYOUTS: Final = ("NHWC", "NCHW")
 _TYPES: Final = ("uint8", "float32")
+_LEAST_SIDE: Final = 32
 _MOST_SIDE: Final = 1024
 _MOST_DIMENSIONS: Final = 8192
 
@@ -63,8 +64,8 @@ def _model(given: dict[str, Any], folder: Path) -> Model:
     path = _file(given, folder)
     fed, out = given["input"], given["output"]
     side, dimension = int(fed["side"]), int(out["dimension"])
-    if not 32 <= side <= _MOST_SIDE:
-        raise ValueError(f"input side {side} is not within 32 to {_MOST_SIDE}")
+    if not _LEAST_SIDE <= side <= _MOST_SIDE:
+        raise ValueError(f"input side {side} is not within {_LEAST_SIDE} to {_MOST_SIDE}")
     if not 1 <= dimension <= _MOST_DIMENSIONS:
         raise ValueError(f"output dimension {dimension} is not within 1 to {_MOST_DIMENSIONS}")
     if fed["layout"] not in _LAYOUTS or fed["type"] not in _TYPES:

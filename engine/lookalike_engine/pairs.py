@@ -2,8 +2,8 @@
 
 One exhaustive pass finds both: no index, no limit of neighbours. Hamming distances come from matrix products of ±1
 vectors, cosines from products of embeddings, block by block over the upper triangle, so memory stays bounded whatever
-the number of pictures. All products are of whole numbers that 32-bit floating point holds exactly: no outcome depends on
-how they are added up.
+the number of pictures. All products are of whole numbers that 32-bit floating point holds exactly: no outcome depends
+on how they are added up.
 """
 
 import math
@@ -52,7 +52,7 @@ class Pairs:
     """How the second picture is turned relative to the first; upright where two orientations are equally close, and
     where the hashes are too far apart to tell."""
     floor: float
-    """Every pair at this similarity or above is here: what was asked for, or more where the pairs would not have fitted."""
+    """Every pair at this similarity or above is here: what was asked for, or more where they would not have fitted."""
     nearest: NDArray[np.int32]
     """Each picture's nearest other one (m,), close or not; -1 where there is no other."""
     nearest_similarity: NDArray[np.float64]
@@ -61,7 +61,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Some of the upper triangle: pictures `rows` against pictures `columns`, in the numbers of the reordered hashes."""
+    """Some of the upper triangle: pictures `rows` against pictures `columns`, numbered as their hashes sort."""
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
@@ -71,7 +71,7 @@ class _Block:
     """Of the embeddings (rows, columns)."""
 
 
-def find_pairs(
+def find_pairs(  # noqa: PLR0913 - what is compared, how, how far, and whom to tell
     signals: SignalRows,
     detail: NDArray[np.float32],
     scale: Scale,
@@ -147,9 +147,7 @@ class _Nearest:
         self._keep(rows, columns[by_row], similarity[np.arange(len(rows)), by_row])
         self._keep(columns, rows[by_column], similarity[by_column, np.arange(len(columns))])
 
-    def _keep(
-        self, pictures: NDArray[np.int64], candidates: NDArray[np.int64], similarity: NDArray[np.int16]
-    ) -> None:
+    def _keep(self, pictures: NDArray[np.int64], candidates: NDArray[np.int64], similarity: NDArray[np.int16]) -> None:
         before, known = self.similarity[pictures], self.image[pictures]
         nearer = (similarity > before) | ((similarity == before) & (candidates < known))
         nearer &= similarity >= 0

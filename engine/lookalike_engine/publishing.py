@@ -58,7 +58,9 @@ def inputs_digest(contents: Contents) -> str:
         for each in contents.pictures
     ]
     lists = [lines, [astuple(each) for each in contents.skipped], [astuple(each) for each in contents.aliases]]
-    return hashlib.sha256(json.dumps([METHOD, contents.signals.method(), fingerprints_of(contents.signals), *lists]).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([METHOD, contents.signals.method(), fingerprints_of(contents.signals), *lists]).encode()
+    ).hexdigest()
 
 
 @contextmanager
@@ -81,7 +83,8 @@ def gather(pictures: Sequence[Fingerprint], work: Path, dimension: int) -> Signa
 def publish(dataset_folder: Path, contents: Contents, comparison: Comparison, work: Path) -> str:
     """Write a snapshot below `dataset_folder`, point to it, remove all but it and the one before; return its revision.
 
-    The rows that were compared are taken from `work`, where `gather` put them. The revision is a digest of the content: what has not changed keeps it.
+    The rows that were compared are taken from `work`, where `gather` put them. The revision is a digest of the content:
+    what has not changed keeps it.
     """
     arrays, folders = _arrays(contents, comparison)
     rows = SignalRows.mapped(work)

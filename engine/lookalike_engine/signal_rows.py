@@ -1,4 +1,4 @@
-"""The hashes and embeddings of many pictures, one row each: in memory while a batch is taken, mapped from disk later."""
+"""The hashes and embeddings of many pictures, a row each: in memory while a batch is taken, mapped from disk later."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

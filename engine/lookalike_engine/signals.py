@@ -1,4 +1,4 @@
-"""Which signals a fingerprint holds and how they make one similarity: the hash, and the embedding of a model or none."""
+"""Which signals a fingerprint holds, and how they make one similarity: the hash, and a model's embedding or none."""
 
 import hashlib
 import json

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -296,5 +297,3 @@ def _verified(folder: Path, digest: str) -> dict[str, Any]:
         if file_digest(folder / name) != expected:
             raise SnapshotError(f"the checksum of {name} does not match")
     return manifest
-
-

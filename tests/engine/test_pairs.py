@@ -129,7 +129,9 @@ def test_hash_and_embedding_together_decide_which_pairs_are_close_and_who_is_nea
     for a, b in combinations(range(m), 2):
         product = np.float32(signals.embeddings[a].astype(np.int64) @ signals.embeddings[b].astype(np.int64))
         distance, _ = naive_pair(signals.hashes, a, b)
-        similarity = int(FUSION.steps(np.array([distance]), cosine_steps(np.array([product]), whole, whole, 0.1))[0]) / STEPS
+        similarity = (
+            int(FUSION.steps(np.array([distance]), cosine_steps(np.array([product]), whole, whole, 0.1))[0]) / STEPS
+        )
         expected[a, b] = expected[b, a] = similarity
     pairs = find_pairs(signals, full_detail(signals.hashes), FUSION, floor)
     found = dict(zip(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True), pairs.similarity, strict=True))
