@@ -22,6 +22,9 @@ Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
 LONGEST: Final = 4096.0
 """Up to this norm no sum within a dot product of whole numbers leaves what float32 holds exactly."""
 
+ROUNDING: Final = 1e-6
+"""Pairs that far below `least_cosine` are yielded too: whoever scores them again may round otherwise."""
+
 PROBES: Final = (8, 16, 32, 64)
 """Cells searched for each picture: the fewest that reach the target on the pairs of a sample, at worst the last."""
 
@@ -79,7 +82,7 @@ class EmbeddingCandidates:
         )
 
     def pairs(self) -> Iterator[Pair]:
-        """Yield (first, second), first < second: each pair found at `least_cosine` or closer, once."""
+        """Yield (first, second), first < second: each pair found at `least_cosine` (less 0.000001) or closer, once."""
         m, dim = self._embeddings.shape
         if m < 2:  # noqa: PLR2004 - nothing to compare with
             self.recall = self._sample.recall(self.least_cosine, nearest=0, nearest_found=0, cells=0, probes=0)
@@ -91,9 +94,13 @@ class EmbeddingCandidates:
         training = np.empty((len(drawn), dim), dtype=np.float32)
         for start in range(0, len(drawn), _ROWS):
             training[start : start + _ROWS] = self._unit(drawn[start : start + _ROWS])
-        cells = Cells.train(training, count, self.least_cosine, self._stop)
+
+        def between_rounds() -> None:
+            self._stop()
+            self._told(len(drawn) * count)
+
+        cells = Cells.train(training, count, self.least_cosine, between_rounds)
         del training
-        self._told(TRAINING_ROUNDS * len(drawn) * count)
         best = self._scan_sample()
         probes = self._planned_probes(cells)
         probed = np.empty((m, min(probes, cells.count)), dtype=np.min_scalar_type(cells.count))
@@ -154,7 +161,7 @@ class EmbeddingCandidates:
         cosines: NDArray[np.float32],
         probed: NDArray[np.unsignedinteger],
     ) -> Iterator[Pair]:
-        row, column = np.nonzero(cosines >= self.least_cosine)
+        row, column = np.nonzero(cosines >= self.least_cosine - ROUNDING)
         for start in range(0, len(row), _BLOCK * PROBES[-1]):
             part = slice(start, start + _BLOCK * PROBES[-1])
             seeker, member = rows[row[part]], columns[column[part]]
