@@ -171,9 +171,13 @@ def measured(search: Callable[[Path, int, int], Outcome], path: Path, n: int, di
 
 
 def _timed(search: Callable[[Path, int, int], Outcome], path: Path, n: int, dim: int) -> Outcome:
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     outcome = search(path, n, dim)
-    return outcome | {"seconds": time.perf_counter() - started, "peak": peak_mib()}
+    return outcome | {
+        "seconds": time.perf_counter() - started,
+        "cpu": time.process_time() - cpu,
+        "peak": peak_mib(),
+    }
 
 
 def _shown(levels: Sequence[LevelRecall]) -> str:
@@ -219,13 +223,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         n,
                         f"{statistics.median(seconds):.1f}",
                         f"{min(seconds):.1f} to {max(seconds):.1f}",
+                        f"{statistics.median(each['cpu'] for each in outcomes):.1f}",
                         last["pairs"],
                         last.get("probes", "–"),
                         _shown(last.get("recall", ())) or "–",
                         max(each["peak"] for each in outcomes),
                     )
                 )
-    table(("search", "pictures", "s (median)", "range", "pairs", "probes", "recall of a sample", "peak MiB"), rows)
+    columns = (
+        "search",
+        "pictures",
+        "s (median)",
+        "range",
+        "CPU s",
+        "pairs",
+        "probes",
+        "recall of a sample",
+        "peak MiB",
+    )
+    table(columns, rows)
     print(
         f"\n{options.rounds} rounds, the searches in turn, each with its index made anew. 'Hits' count both directions."
     )
