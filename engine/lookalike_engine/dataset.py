@@ -29,3 +29,5 @@ class EngineSettings:
     """A larger file is skipped as too large."""
     refresh_after_seconds: float = 60.0
     """A question to a folder last looked at longer ago than this walks it again."""
+    background: bool = True
+    """Whether what takes long happens in a process of its own and lets everything else go first; else in a thread."""

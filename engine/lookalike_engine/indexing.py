@@ -14,12 +14,12 @@ from filelock import FileLock, Timeout
 
 from lookalike_engine.comparison import compare
 from lookalike_engine.dataset import EngineSettings, FolderDataset
-from lookalike_engine.errors import IndexingCancelledError, SkipReason, SnapshotError
+from lookalike_engine.errors import IndexingCancelledError, SkipReason, SnapshotError, TooMuchToDoError
 from lookalike_engine.fingerprinting import fingerprint_batch, pixel_hash_of
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
 from lookalike_engine.names import dataset_id, shown
 from lookalike_engine.parts import Known, Parts, remembered
-from lookalike_engine.publishing import Contents, inputs_digest, publish, set_aside
+from lookalike_engine.publishing import Contents, inputs_digest, publish, remove_leftovers, set_aside
 from lookalike_engine.scan import Alias, FoundFile, Scan, Skipped, scan
 from lookalike_engine.snapshot import Snapshot, current_snapshot
 
@@ -35,6 +35,16 @@ _LOG = logging.getLogger("lookalike.engine")
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much a run may do."""
+
+    read: int
+    """Files to open and fingerprint."""
+    compared: int
+    """Images of which one or more have changed, and which are compared anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class IndexingReport:
     """What a run did."""
 
@@ -46,26 +56,28 @@ class IndexingReport:
     """Files whose fingerprint was known already."""
 
 
-def index(
+def index(  # noqa: PLR0913 - how, beside what and where to, has defaults
     dataset: FolderDataset,
     settings: EngineSettings,
     *,
     progress: Progress = lambda _stage, _done, _total: None,
     cancel: Event | None = None,
     batch_files: int = BATCH_FILES,
+    allowance: Allowance | None = None,
 ) -> IndexingReport:
     """Bring the index of a dataset up to date with its folders and return the current snapshot.
 
     Only files that are new or have changed are opened. One run per dataset at a time, over all processes that share
     the cache: a second one waits, and then has nothing left to do. `cancel` ends the run within about one picture's
     decoding; finished batches stay on disk, and the next run goes on from them.
-    Raises `IndexingCancelledError`, and `EngineError` where a folder of the dataset cannot be read.
+    Raises `IndexingCancelledError`, `TooMuchToDoError` where `allowance` does not cover what there is to do,
+    `EngineError` where a folder of the dataset cannot be read, and OSError where the cache cannot be written.
     """
     folders = [folder.resolve() for folder in dataset.folders]
     identifier = dataset_id(dataset.name, folders)
     place = settings.cache_dir / identifier
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    run = _Run(identifier, place, settings, progress, cancel or Event(), batch_files)
+    run = _Run(identifier, place, settings, progress, cancel or Event(), batch_files, allowance)
     lock = FileLock(place / "lock", thread_local=False)
     while True:
         run.stop()
@@ -75,9 +87,11 @@ def index(
         except Timeout:
             progress("waiting", 0, None)
     try:
+        remove_leftovers(place)
         with ThreadPoolExecutor(settings.workers, thread_name_prefix="lookalike-decode") as executor:
             return run.bring_up_to_date(folders, executor)
     finally:
+        remove_leftovers(place)
         lock.release()
 
 
@@ -89,6 +103,7 @@ class _Run:
     progress: Progress
     cancel: Event
     batch_files: int
+    allowance: Allowance | None
 
     def stop(self) -> None:
         if self.cancel.is_set():
@@ -116,6 +131,8 @@ class _Run:
         def take_pixel_hashes(images: list[int]) -> None:
             self._take_pixel_hashes([contents.pictures[image] for image in images], executor)
 
+        if self.allowance is not None and len(contents.pictures) > self.allowance.compared:
+            raise TooMuchToDoError
         self.progress("comparing", 0, None)
         comparison = compare(contents.pictures, take_pixel_hashes, self._comparing, self.stop)
         self.progress("publishing", 0, None)
@@ -132,12 +149,12 @@ class _Run:
         return snapshot
 
     def _current(self) -> Snapshot | None:
-        try:
-            return current_snapshot(self.place)
-        except SnapshotError as error:
-            _LOG.warning("the index %s is not used: %s; it is set aside and built again", self.dataset_id, error)
-            set_aside(self.place)
-            return None
+        while True:
+            try:
+                return current_snapshot(self.place)
+            except SnapshotError as error:
+                _LOG.warning("the index %s is not used: %s; it is set aside and built again", self.dataset_id, error)
+                set_aside(self.place)
 
     def _fingerprint(
         self, files: Sequence[FoundFile], known: Known, parts: Parts, executor: Executor
@@ -145,6 +162,8 @@ class _Run:
         """Return the fingerprints of all files, in their order, and how many of them had to be taken."""
         fingerprints = {file.path: known.find(file, self.settings) for file in files}
         unknown = [file for file in files if fingerprints[file.path] is None]
+        if self.allowance is not None and len(unknown) > self.allowance.read:
+            raise TooMuchToDoError
         reused = len(files) - len(unknown)
         self.progress("decoding", reused, len(files))
         for start in range(0, len(unknown), self.batch_files):

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 SUPPORTED: Final = ("duplicates", "uniqueness")
 GRANULARITY_LEVELS: Final = ("0", "1", "2", "3", "4")
-_KNOWN: Final = frozenset({"vql", "duplicate_threshold", "threshold", "page_number", "entity_type", "group_by"})
+_KNOWN: Final = frozenset(
+    {"vql", "duplicate_threshold", "threshold", "page_number", "entity_type", "group_by", "revision"}
+)
 _SHOWN_NAME: Final = 60
 _PAGE_DIGITS: Final = 10
 """A page number with more is past the end of any dataset, and only a way to waste time."""
@@ -48,6 +50,8 @@ class Question:
     """Granularity 0-4; only 0 has clusters."""
     page_number: int
     group_by_folder: bool
+    revision: str | None = None
+    """The state of the dataset that is asked about; None for the present one."""
 
 
 def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
@@ -69,6 +73,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
         level=int(level),
         page_number=_page_number(given.get("page_number", "0")),
         group_by_folder=_group_by_folder(given.get("group_by")),
+        revision=given.get("revision"),
     )
 
 

@@ -10,7 +10,17 @@ from lookalike_engine import Engine
 from lookalike_server.arguments import parse_arguments
 from lookalike_server.connections import Connections
 from lookalike_server.questions import QUESTIONS, ask
-from lookalike_tools import Answer, Dataset, ExploreClient, UntrustedPath, UntrustedText, named, wait_until_ready
+from lookalike_tools import (
+    Answer,
+    Dataset,
+    ExploreClient,
+    LookalikeError,
+    UntrustedPath,
+    UntrustedText,
+    named,
+    refuse_outdated,
+    wait_until_ready,
+)
 
 
 class Bar:
@@ -59,8 +69,10 @@ async def ask_once(connections: Connections, tool: str, arguments: Mapping[str, 
             return await ask(question, query, connections, bar, patience=None)
 
 
-async def index_all(engine: Engine, say: Callable[[str], None]) -> list[Dataset]:
+async def index_all(engine: Engine, say: Callable[[str], None], *, outdated_too: bool = False) -> list[Dataset]:
     """Index every dataset of ``engine``, and ``say`` of each what was found, as soon as it is done.
+
+    With ``outdated_too`` a dataset that could be indexed earlier and cannot now is said to be so.
 
     Raises:
         LookalikeError: a dataset that cannot be indexed; those after it are not.
@@ -70,6 +82,12 @@ async def index_all(engine: Engine, say: Callable[[str], None]) -> list[Dataset]
         for dataset in await client.datasets():
             with Bar() as bar:
                 done.append(await wait_until_ready(client, dataset, bar, patience=None))
+            try:
+                refuse_outdated(client, done[-1])
+            except LookalikeError as error:
+                if not outdated_too:
+                    raise
+                say(f"{error}. It answers from the index that it has")
             for line in _found(done[-1]):
                 say(line)
     return done
