@@ -16,13 +16,17 @@ def outdated_notes(dataset: Dataset) -> list[str]:
     """From which index the answer is, how far the next one has come, and what went wrong; nothing where it is fresh."""
     if not dataset.is_refreshing and dataset.refresh_error is None:
         return []
-    parts = [_answered_from(dataset)]
-    if dataset.is_refreshing:
-        parts.append(_how_far(dataset.indexing))
-    if dataset.refresh_error is not None:
-        tried = "the last attempt at that failed" if dataset.is_refreshing else "bringing it up to date failed"
-        parts.append(f"{tried}: {dataset.refresh_error}")
-    return ["; ".join(parts)]
+    how_far = f"; {_how_far(dataset.indexing)}" if dataset.is_refreshing else ""
+    return [_answered_from(dataset) + how_far, *_failure(dataset)]
+
+
+def _failure(dataset: Dataset) -> list[str]:
+    """What happened, and what to do, which the engine puts after the last semicolon: a note has no room for both."""
+    if dataset.refresh_error is None:
+        return []
+    tried = "The last attempt to bring it up to date" if dataset.is_refreshing else "Bringing it up to date"
+    what, _, todo = dataset.refresh_error.rpartition("; ")
+    return [f"{tried} failed: {what}", f"What helps: {todo}"] if what else [f"{tried} failed: {todo}"]
 
 
 def _answered_from(dataset: Dataset) -> str:
