@@ -22,6 +22,12 @@ MOST_LOOKED_AT: Final = 20_000
 """Images; seeing that more of them have not changed takes longer than a process takes to start."""
 
 
+_LOOK_SECONDS: Final = 0.2
+
+_TURN: Final = threading.Lock()
+"""Held by the one run that has a process: several side by side would take the memory of several."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended; it was cancelled where there is neither."""
@@ -60,11 +66,17 @@ def _bring_up_to_date(
             return index(dataset, settings, progress=progress, cancel=cancel, allowance=A_MOMENTS_WORK).snapshot
         except TooMuchToDoError:
             pass
+    while not _TURN.acquire(timeout=_LOOK_SECONDS):
+        if cancel.is_set():
+            raise IndexingCancelledError
+        progress("queued", 0, None)
     try:
         index_in_process(dataset, settings, progress, cancel)
     except NoProcessError as error:
         _LOG.warning("%s: %r is indexed by the server itself, which answers more slowly meanwhile", error, dataset.name)
         return index(dataset, settings, progress=progress, cancel=cancel).snapshot
+    finally:
+        _TURN.release()
     folders = [folder.resolve() for folder in dataset.folders]
     snapshot = current_snapshot(settings.cache_dir / dataset_id(dataset.name, folders))
     if snapshot is None:

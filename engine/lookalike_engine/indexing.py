@@ -112,7 +112,7 @@ class _Run:
     def bring_up_to_date(self, folders: Sequence[Path], executor: Executor) -> IndexingReport:
         current = self._current()
         self.progress("scanning", 0, None)
-        found = scan(folders, self.stop, lambda count: self.progress("scanning", count, None))
+        found = scan(folders, self.stop, partial(self._scanning, current))
         parts = Parts(self.place)
         known = Known([*(remembered(current) if current else ()), *parts.load()])
         fingerprints, read = self._fingerprint(found.files, known, parts, executor)
@@ -192,6 +192,12 @@ class _Run:
         for done, (picture, digest) in enumerate(zip(missing, executor.map(take, missing), strict=True), start=1):
             picture.pixel_hash = digest or NO_DIGEST
             self.progress("comparing", done, None)
+
+    def _scanning(self, current: Snapshot | None, found: int) -> None:
+        self.progress("scanning", found, None)
+        known = 0 if current is None else current.image_count + current.alias_count + current.skipped_count
+        if self.allowance is not None and found - known > self.allowance.read:  # no need to walk on to see that
+            raise TooMuchToDoError
 
     def _decoding(self, before: int, total: int, taken: int) -> None:
         self.progress("decoding", before + taken, total)

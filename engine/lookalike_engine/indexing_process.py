@@ -26,11 +26,14 @@ _LOG: Final = logging.getLogger("lookalike.engine")
 _PROGRAM: Final = ("-P", "-m", "lookalike_engine.indexing_child")
 """With -P nothing is imported from the folder that the server happens to have been started in."""
 
+_WINDOWS_FLAGS: Final[int] = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(
+    subprocess, "CREATE_NO_WINDOW", 0
+)
+
 _LOOK_SECONDS: Final = 0.1
 
-_ADVICE: Final = (
-    "memory may have run out, or a picture crashes its decoder (then the log says where); close other programs and ask"
-    " again"
+_WHY_AND_WHAT_TO_DO: Final = (
+    "memory may have run out, or a picture crashes its decoder (see the log); close other programs, then ask again"
 )
 
 Progress = Callable[[str, int, int | None], None]
@@ -55,7 +58,8 @@ def index_in_process(
         if process.run():
             return
         if process.saved == saved:
-            raise EngineError(f"the process that indexes {_how(process.code)}, twice at one place: {_ADVICE}")
+            what = f"the process that indexes {_how(process.code)}, twice at one place"
+            raise EngineError(f"{what}: {_WHY_AND_WHAT_TO_DO}")
         saved = process.saved
         _LOG.warning("the process that indexes %r %s; another one goes on", dataset.name, _how(process.code))
 
@@ -94,7 +98,7 @@ class _Process:
         try:
             stdin.write(messages.order(self.dataset, self.settings, _LOG.getEffectiveLevel()))
             stdin.flush()
-        except BrokenPipeError:
+        except OSError:  # it has died
             return None
         while not self.cancel.is_set():
             try:
@@ -131,7 +135,7 @@ def _started() -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+            creationflags=_WINDOWS_FLAGS,
         )
     except OSError as error:
         raise NoProcessError(f"no other process can be started ({error.strerror})") from error
@@ -146,7 +150,7 @@ def _read(stdout: IO[bytes], lines: "queue.SimpleQueue[bytes | None]") -> None:
 def _end(process: subprocess.Popen[bytes]) -> int:
     """Tell the process to stop, make it stop if it does not, and return its exit code."""
     assert process.stdin is not None  # noqa: S101 - a pipe was asked for
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         process.stdin.close()
     try:
         return process.wait(LINGER_SECONDS + 1)

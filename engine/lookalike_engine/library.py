@@ -36,7 +36,8 @@ class IndexingProgress:
     """How far a run has come."""
 
     stage: str
-    """waiting (another process is indexing the same dataset), scanning, decoding, comparing or publishing."""
+    """queued (another dataset is indexed first), waiting (another process is indexing the same dataset), scanning,
+    decoding, comparing or publishing."""
     done: int
     total: int | None
     """None while unknown."""

@@ -201,6 +201,28 @@ async def test_an_indexing_process_that_keeps_dying_is_an_error_that_says_so_and
 
 @linux
 @pytest.mark.anyio
+async def test_datasets_are_indexed_one_after_the_other(many: Path, tmp_path: Path) -> None:
+    datasets = [FolderDataset(name, (many,)) for name in ("pets", "same pets")]
+    library = Library(datasets, EngineSettings(cache_dir=tmp_path / "cache", workers=2))
+    stages: set[str] = set()
+    most = 0
+    for identifier in library.ids():
+        library.refresh(identifier)
+    with anyio.fail_after(LONG):
+        while under_way := [it.progress.stage for each in library.ids() if (it := library.dataset(each)).progress]:
+            stages.update(under_way)
+            most = max(most, sum(is_indexing(child) for child in children(os.getpid())))
+            await library.ready(library.ids()[0], 0.01)
+            await library.ready(library.ids()[1], 0.01)
+    states = [library.dataset(identifier) for identifier in library.ids()]
+    library.close()
+    assert [state.snapshot and state.snapshot.image_count for state in states] == [MANY, MANY]
+    assert "queued" in stages
+    assert most == 1
+
+
+@linux
+@pytest.mark.anyio
 async def test_closing_ends_the_indexing_process_and_keeps_the_dataset_a_draft(library: Library) -> None:
     (identifier,) = library.ids()
     library.refresh(identifier)

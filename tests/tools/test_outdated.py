@@ -39,6 +39,7 @@ def at(stage: str, done: int = 0, total: int | None = None) -> dict[str, Any]:
         (at("decoding", 1204, 5000), "1,204 of 5,000 files of a newer one are read"),
         (at("decoding", 1204), "1,204 files of a newer one are read"),
         (at("scanning", 7), "the folders are being looked through for changes"),
+        (at("queued"), "another dataset is indexed first"),
         (at("waiting"), "another process is indexing the same folders"),
         (at("comparing", 1, 9), "the images of a newer one are being compared"),
         (at("publishing"), "a newer one is being written"),

@@ -129,6 +129,8 @@ class Opened:
             notes.append(f"The server gives its progress as {self.dataset.progress:g}")
         if self.is_indexing and self.dataset.indexing is not None and self.dataset.indexing.stage == "waiting":
             notes.append("Another process is indexing the same folders; this one waits for it")
+        if self.is_indexing and self.dataset.indexing is not None and self.dataset.indexing.stage == "queued":
+            notes.append("Another dataset is indexed first")
         if self.is_indexing:
             return notes
         return [*notes, *outdated_notes(self.dataset), *local_notes(self.dataset)]

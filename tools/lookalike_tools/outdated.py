@@ -5,6 +5,7 @@ from datetime import UTC
 from lookalike_tools.explore.models import Dataset, Indexing
 
 _STAGES = {
+    "queued": "another dataset is indexed first",
     "waiting": "another process is indexing the same folders",
     "scanning": "the folders are being looked through for changes",
     "comparing": "the images of a newer one are being compared",
