@@ -138,7 +138,8 @@ class ExploreService:
         try:
             return catalogue, await anyio.to_thread.run_sync(_from_what_is_there, catalogue, answer)
         except SnapshotError:
-            self._catalogues[catalogue.dataset_id].remove(catalogue)
+            kept = [each for each in self._catalogues[catalogue.dataset_id] if each is not catalogue]
+            self._catalogues[catalogue.dataset_id] = kept
             await anyio.to_thread.run_sync(self._library.lost, catalogue.dataset_id, catalogue.snapshot)
         catalogue = await self._catalogue(dataset_id, question)
         return catalogue, await anyio.to_thread.run_sync(answer, catalogue)

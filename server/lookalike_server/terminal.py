@@ -79,7 +79,8 @@ async def index_all(engine: Engine, say: Callable[[str], None], *, outdated_too:
     """
     done: list[Dataset] = []
     async with ExploreClient.for_app(engine.app) as client:
-        for dataset in await client.datasets():
+        for listed in await client.datasets():
+            dataset = await client.dataset(listed.id)  # which has its folders looked at; a list does not
             with Bar() as bar:
                 done.append(await wait_until_ready(client, dataset, bar, patience=None))
             try:

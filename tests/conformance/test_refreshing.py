@@ -90,7 +90,7 @@ def held_up(library: Library, tmp_path: Path) -> Iterator[None]:
         yield
 
 
-async def test_a_fresh_answer_is_not_marked(library: Library, app: Any) -> None:
+async def test_a_fresh_answer_is_not_marked(library: Library) -> None:
     identifier = await indexed(library)
     async with calling(create_app(library, library._settings)) as client:
         dataset = await json_of(client, f"/dataset/{identifier}")
@@ -98,7 +98,6 @@ async def test_a_fresh_answer_is_not_marked(library: Library, app: Any) -> None:
     assert (dataset["is_refreshing"], dataset["refresh_error"], dataset["indexing"]) == (False, None, None)
     assert dataset["snapshot_created_at"] == dataset["created_at"]
     assert page["metadata"].keys() == {"used_duckdb", "applied_filters", "revision"}
-    assert app
 
 
 async def test_while_an_index_is_brought_up_to_date_the_last_one_answers_and_says_so(
