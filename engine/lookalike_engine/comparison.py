@@ -1,8 +1,8 @@
 """Compares fingerprints with each other: exact copies, close pairs, merges, everyone's nearest other image.
 
 Exact copies are collapsed to one image that stands for them, and so are twins: pictures of one size whose hashes agree
-in all eight orientations. Twins are equally far from everything else, so that a run of thousands of identical frames
-costs one picture's comparisons, not the square of their number.
+in all eight orientations, and whose embeddings all but do. Twins are as good as equally far from everything else, so
+that a run of thousands of identical frames costs one picture's comparisons, not the square of their number.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,37 +14,41 @@ from numpy.typing import NDArray
 
 from lookalike_engine.calibration import check_calibration
 from lookalike_engine.exact import SAME_PIXELS_DISTANCE, groups_of, representatives
-from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint, hash_array
-from lookalike_engine.hashing import DETAIL_FLOOR
+from lookalike_engine.embedder import NORM
+from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
+from lookalike_engine.fusion import Scale
+from lookalike_engine.hashing import DETAIL_FLOOR, FULL_DETAIL
 from lookalike_engine.linkage import clusters_at, link
 from lookalike_engine.orientation import Orientation
 from lookalike_engine.pairs import MAX_PAIRS, Pairs, find_pairs
+from lookalike_engine.signal_rows import SignalRows
 from lookalike_engine.similarity import (
     EXACT,
     FALSE_MATCH_RATE,
     FLOORS,
-    HASH_ANCHORS,
     NEAR_DUPLICATE,
     SAME_HASH,
     SMALL_DATASET,
-    distance_at,
     floor_for,
-    similarity_of,
 )
 from lookalike_engine.uniqueness import uniqueness
 
 METHOD: Final = {
-    "version": 2,
-    "scale": HASH_ANCHORS,
+    "version": 4,
     "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
-    "detail_floor": DETAIL_FLOOR,
+    "detail": [DETAIL_FLOOR, FULL_DETAIL],
     "same_pixels_distance": SAME_PIXELS_DISTANCE,
+    "twin_cosine": 0.995,
     "max_pairs": MAX_PAIRS,
     "small_dataset": SMALL_DATASET,
     "floors": FLOORS,
 }
 """What the outcome depends on besides the fingerprints. The version is raised when the same numbers come to mean
 something else: an index that was compared otherwise is compared again."""
+
+TWIN_COSINE: Final = 0.995
+"""Twins are at least as close as this to the one that stands for them, so that any two of them are at least as close as
+0.98, where a scale is at its highest."""
 
 TakePixelHashes = Callable[[list[int]], None]
 """Fills in the pixel hash of each of these images that has none; leaves those that cannot be decoded without."""
@@ -87,28 +91,31 @@ class _Closeness:
     images: NDArray[np.int32]
     """Each stands for its twins."""
     pairs: Pairs
-    similarity: NDArray[np.float64]
-    floor: float
 
 
 def compare(
     pictures: Sequence[Fingerprint],
+    rows: SignalRows,
+    scale: Scale,
     take_pixel_hashes: TakePixelHashes,
     on_block: Callable[[int, int], None],
     stop: Callable[[], None],
 ) -> Comparison:
-    """Compare the fingerprints of n images; see `Comparison`.
+    """Compare the fingerprints of n images, whose signals are `rows`, in their order; see `Comparison`.
 
     `on_block` is told of progress; it and `stop`, which is called now and then in between, may raise to end the work.
     """
-    hashes = hash_array(pictures)
-    hashed = np.array([each.detail >= DETAIL_FLOOR for each in pictures], dtype=bool)
+    hashes = rows.hashes
+    detail = np.array([each.detail for each in pictures], dtype=np.float32)
+    hashed = detail >= DETAIL_FLOOR
     representative = _exact_copies(pictures, hashes, hashed, take_pixel_hashes)
 
     def close() -> _Closeness:
-        twin = _twins(pictures, representative, hashes, hashed)
+        twin = _twins(pictures, representative, rows, hashed)
         images = np.flatnonzero((twin == np.arange(len(pictures))) & hashed).astype(np.int32)
-        return _closeness(twin, images, hashes, floor_for(len(pictures)), on_block)
+        chosen = SignalRows(hashes[images], rows.embeddings[images])
+        pairs = find_pairs(chosen, detail[images], scale, floor_for(len(pictures)), on_block=on_block)
+        return _Closeness(twin, images, pairs)
 
     closeness = close()
     suspects = _same_size_pairs(pictures, representative, closeness)
@@ -124,30 +131,22 @@ def compare(
 def _twins(
     pictures: Sequence[Fingerprint],
     representative: NDArray[np.int32],
-    hashes: NDArray[np.uint8],
+    rows: SignalRows,
     hashed: NDArray[np.bool_],
 ) -> NDArray[np.int32]:
     """Return the image that stands for the twins of each: that of the smallest byte hash."""
     standing = np.flatnonzero((representative == np.arange(len(pictures))) & hashed)
     chosen = [pictures[image] for image in standing.tolist()]
-    signals = zip(chosen, hashes[standing], strict=True)
+    signals = zip(chosen, np.asarray(rows.hashes)[standing], strict=True)
     keys = [b"%d %d " % (each.width, each.height) + signal.tobytes() for each, signal in signals]
+    found = standing[representatives(keys, [each.content_hash for each in chosen])]
+    others = np.flatnonzero(found != standing)
+    one, other = (rows.embeddings[images[others]].astype(np.float32) for images in (standing, found))
+    unlike = (one * other).sum(axis=1) < TWIN_COSINE * NORM**2 if rows.embeddings.shape[1] else np.zeros(0, dtype=int)
+    found[others[unlike]] = standing[others[unlike]]
     twin = representative.copy()
-    twin[standing] = standing[representatives(keys, [each.content_hash for each in chosen])]
+    twin[standing] = found
     return twin[representative]
-
-
-def _closeness(
-    twin: NDArray[np.int32],
-    images: NDArray[np.int32],
-    hashes: NDArray[np.uint8],
-    floor: float,
-    on_block: Callable[[int, int], None],
-) -> _Closeness:
-    pairs = find_pairs(hashes[images], floor, on_block=on_block)
-    if pairs.max_distance < distance_at(floor):
-        floor = float(similarity_of(np.array([pairs.max_distance]))[0])
-    return _Closeness(twin, images, pairs, similarity_of(pairs.distance), floor)
 
 
 def _keys(pictures: Sequence[Fingerprint]) -> list[bytes]:
@@ -201,14 +200,15 @@ def _assemble(
     closeness: _Closeness,
     stop: Callable[[], None],
 ) -> Comparison:
-    twin, images, pairs, similarity = closeness.twin, closeness.images, closeness.pairs, closeness.similarity
+    twin, images, pairs = closeness.twin, closeness.images, closeness.pairs
+    similarity = pairs.similarity
     numbers = np.arange(len(pictures), dtype=np.int32)
     copies = np.flatnonzero(representative != numbers).astype(np.int32)
     twins = np.flatnonzero((representative == numbers) & (twin != numbers)).astype(np.int32)
     tie_keys = [pictures[image].content_hash for image in images]
     merges = link(pairs, similarity, tie_keys, len(images), stop=stop)
     clusters = clusters_at(merges, NEAR_DUPLICATE, len(images))
-    calibration = check_calibration(pairs.first, pairs.second, similarity, clusters, floor=closeness.floor)
+    calibration = check_calibration(pairs.first, pairs.second, similarity, clusters, floor=pairs.floor)
     nearest, nearest_similarity = _nearest(twins, closeness)
     closest = float(nearest_similarity.max()) if (nearest >= 0).any() else None
     _make_nearest(nearest, nearest_similarity, representative[copies], copies, EXACT)
@@ -217,7 +217,7 @@ def _assemble(
     unlike[comparable] = uniqueness(nearest_similarity[comparable])
     order = np.lexsort((pairs.second, pairs.first, -similarity))
     return Comparison(
-        floor=closeness.floor,
+        floor=pairs.floor,
         calibration=calibration.as_json(),
         closest_similarity=closest,
         representative=representative,
@@ -243,7 +243,7 @@ def _nearest(twins: NDArray[np.int32], closeness: _Closeness) -> tuple[NDArray[n
     similarity = np.zeros(len(closeness.twin))
     found = closeness.pairs.nearest >= 0
     nearest[closeness.images[found]] = closeness.images[closeness.pairs.nearest[found]]
-    similarity[closeness.images[found]] = similarity_of(closeness.pairs.nearest_distance[found])
+    similarity[closeness.images[found]] = closeness.pairs.nearest_similarity[found]
     _make_nearest(nearest, similarity, closeness.twin[twins], twins, SAME_HASH)
     return nearest, similarity
 

@@ -29,5 +29,8 @@ class EngineSettings:
     """A larger file is skipped as too large."""
     refresh_after_seconds: float = 60.0
     """A question to a folder last looked at longer ago than this walks it again."""
+    signals: str = "lite0"
+    """Which signals are compared: `hash` alone, `lite0` (hash and the built-in embedding), `sscd` (hash and the embedding
+    of the extra `sscd`), or the path of a model description."""
     background: bool = True
     """Whether what takes long happens in a process of its own and lets everything else go first; else in a thread."""

@@ -14,8 +14,8 @@ from lookalike_engine.pillow import opened
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-SMALL_SIDE: Final = 128
-"""Pictures are shrunk as they are decoded while both sides stay at or above this."""
+HASH_SIDE_MIN: Final = 128
+"""Pictures are shrunk as they are decoded while both sides stay at or above this, or what a model needs if it is more."""
 
 _ORIENTATION_TAG: Final = 0x0112
 _FIRST_ON_ITS_SIDE: Final = 5
@@ -36,19 +36,21 @@ class Picture:
     columns: float
 
 
-def decode(data: bytes, image_format: str, max_pixels: int) -> Picture:
+def decode(data: bytes, image_format: str, max_pixels: int, small_side: int = HASH_SIDE_MIN) -> Picture:
     """Decode an image file, its first frame if it has several, over white where it is transparent.
+
+    It is shrunk as it is decoded while both its sides stay at or above `small_side` pixels.
 
     Raises `SkippedError` with the reason when the file is truncated, damaged, too large or of an unsupported kind.
     """
     with opened(data, image_format, max_pixels) as image:
         if image_format == "JPEG":
             width, height = image.size
-            pixels, scale = _jpeg(data, image)
+            pixels, scale = _jpeg(data, image, small_side)
         else:
             image.load()
             width, height = image.size  # a TIFF is turned upright as it loads, so its size is read after
-            factor = max(1, min(width, height) // SMALL_SIDE)
+            factor = max(1, min(width, height) // small_side)
             pixels, scale = np.asarray(rgb_reduced(image, factor)), Fraction(1, factor)
         orientation = orientation_of(image)
     rows, columns = float(height * scale), float(width * scale)
@@ -74,22 +76,22 @@ def upright(pixels: NDArray[_Scalar], orientation: int) -> NDArray[_Scalar]:
     return pixels
 
 
-def _jpeg(data: bytes, image: Image.Image) -> tuple[NDArray[np.uint8], Fraction]:
+def _jpeg(data: bytes, image: Image.Image, small_side: int) -> tuple[NDArray[np.uint8], Fraction]:
     """Decode a JPEG at the smallest of its built-in scales that is large enough, and return that scale too."""
     width, height = image.size
     if image.mode in {"L", "RGB"}:
         try:
             pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-                data, "RGB", fastdct=True, fastupsample=True, min_height=SMALL_SIDE, min_width=SMALL_SIDE
+                data, "RGB", fastdct=True, fastupsample=True, min_height=small_side, min_width=small_side
             )
         except ValueError:
             pass  # libjpeg warned; Pillow tells harmless oddities from truncation, and says which it is
         else:
             return pixels, _jpeg_scale((height, width), pixels.shape)
-    image.draft("RGB", (SMALL_SIDE, SMALL_SIDE))
+    image.draft("RGB", (small_side, small_side))
     image.load()
     drafted = max(1, round(max(width / image.width, height / image.height)))
-    factor = max(1, min(image.size) // SMALL_SIDE)
+    factor = max(1, min(image.size) // small_side)
     return np.asarray(rgb_reduced(image, factor)), Fraction(1, drafted * factor)
 
 

@@ -10,28 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.errors import SkipReason
-from lookalike_engine.hashing import HASH_BYTES
 from lookalike_engine.scan import FoundFile
+from lookalike_engine.signal_rows import SignalRows
 from lookalike_engine.tables import Columns, read_table, text_column, write_table
 
-FINGERPRINT_VERSION: Final = 3
+FINGERPRINT_VERSION: Final = 4
 """Raised whenever the same file would get another fingerprint, or be skipped for another reason: decoding, hashing."""
 
 NO_DIGEST: Final = b"\0" * 16
 """Stands for a pixel hash that nobody needed to compute."""
-
-PART_FILES: Final = ("files.parquet", "hashes.npy")
-"""What `save_part` writes."""
-
-_ORIENTATIONS: Final = 8
 
 
 @dataclass(slots=True)
 class Fingerprint:
     """One file's. A file that is no image has a reason and none of the rest.
 
-    Each signal is a field of its own: the byte hash, the pixel hash where it was needed, the perceptual hash in eight
-    orientations with the detail that tells whether it means anything.
+    The byte hash, the pixel hash where it was needed, and the detail that tells whether a perceptual hash means anything.
+    The hashes and the embedding themselves are a row of arrays that many share: in memory, or mapped from disk.
     """
 
     file: FoundFile
@@ -41,8 +36,9 @@ class Fingerprint:
     content_hash: bytes = NO_DIGEST
     pixel_hash: bytes = NO_DIGEST
     detail: float = 0.0
-    hashes: NDArray[np.uint8] | None = None
-    """Shape (8, 32), one packed hash per orientation."""
+    rows: SignalRows | None = None
+    row: int = -1
+    """Which of `rows`."""
 
 
 _NAMES: Final = (
@@ -62,7 +58,7 @@ _NAMES: Final = (
 
 
 def to_columns(fingerprints: Sequence[Fingerprint]) -> Columns:
-    """Return everything but the perceptual hashes as table columns."""
+    """Return everything but the rows as table columns."""
 
     def numbers(values: Iterable[Any], dtype: type[np.generic]) -> NDArray[Any]:
         return np.fromiter(values, dtype=dtype, count=len(fingerprints))
@@ -83,61 +79,27 @@ def to_columns(fingerprints: Sequence[Fingerprint]) -> Columns:
     }
 
 
-def hash_array(fingerprints: Sequence[Fingerprint]) -> NDArray[np.uint8]:
-    """Return the perceptual hashes, uint8 (n, 8, 32), zeros for files without one."""
-    hashes = np.zeros((len(fingerprints), _ORIENTATIONS, HASH_BYTES), dtype=np.uint8)
-    for row, each in enumerate(fingerprints):
-        if each.hashes is not None:
-            hashes[row] = each.hashes
-    return hashes
+def save(table: Path, fingerprints: Sequence[Fingerprint]) -> None:
+    """Write everything but the rows as a table."""
+    write_table(table, to_columns(fingerprints))
 
 
-def load_part(folder: Path) -> list[Fingerprint]:
-    """Read what `save_part` wrote."""
-    table, hashes = PART_FILES
-    return load(folder / table, folder / hashes)
-
-
-def save_part(folder: Path, fingerprints: Sequence[Fingerprint]) -> None:
-    """Write fingerprints as `PART_FILES` into an existing folder."""
-    table, hashes = PART_FILES
-    write_table(folder / table, to_columns(fingerprints))
-    np.save(folder / hashes, hash_array(fingerprints), allow_pickle=False)
-
-
-def load(table: Path, hashes: Path | None) -> list[Fingerprint]:
-    """Read fingerprints from a table and an array of hashes, None if the table has files that are no images alone.
+def load(table: Path, rows: SignalRows | None, first_row: int = 0) -> list[Fingerprint]:
+    """Read fingerprints from a table; its pictures, in their order, have the `rows` from `first_row` on.
 
     Absolute paths are not kept: `file.absolute` is empty.
     """
     columns = read_table(table, _NAMES)
-    count = len(columns["path"])
-    signals = np.load(hashes, allow_pickle=False) if hashes else np.zeros((count, 0), dtype=np.uint8)
-    rows = zip(*(columns[name].tolist() for name in _NAMES), signals, strict=True)
-    return [
-        Fingerprint(
-            FoundFile(os.fsdecode(bytes(path)), "", size, mtime_ns, (device, inode), ctime_ns),
-            SkipReason(reason) if reason else None,
-            width,
-            height,
-            bytes(content),
-            bytes(pixels),
-            detail,
-            None if reason else signal,
+    found: list[Fingerprint] = []
+    for path, reason, size, mtime_ns, ctime_ns, device, inode, width, height, content, pixels, detail in zip(
+        *(columns[name].tolist() for name in _NAMES), strict=True
+    ):
+        file = FoundFile(os.fsdecode(bytes(path)), "", size, mtime_ns, (device, inode), ctime_ns)
+        if reason:
+            found.append(Fingerprint(file, SkipReason(reason)))
+            continue
+        found.append(
+            Fingerprint(file, None, width, height, bytes(content), bytes(pixels), detail, rows, first_row)
         )
-        for (
-            path,
-            reason,
-            size,
-            mtime_ns,
-            ctime_ns,
-            device,
-            inode,
-            width,
-            height,
-            content,
-            pixels,
-            detail,
-            signal,
-        ) in rows
-    ]
+        first_row += 1
+    return found

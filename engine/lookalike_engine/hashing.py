@@ -23,6 +23,9 @@ HASH_BYTES: Final = HASH_SIDE * HASH_SIDE // 8
 DETAIL_FLOOR: Final = 4.0
 """Below this a picture takes part by exact equality alone: half its coefficients are smaller than coding noise."""
 
+FULL_DETAIL: Final = 24.0
+"""From this detail on a hash distance counts as it is; below, bits are decided by less and less, see `reliance`."""
+
 _RED: Final = np.float32(0.299)
 _GREEN: Final = np.float32(0.587)
 _BLUE: Final = np.float32(0.114)
@@ -56,6 +59,25 @@ def hash_grids(grids: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
         turned[:, orientation] = block.reshape(len(grids), -1)
     bits = turned > np.median(turned, axis=2, keepdims=True)
     return np.packbits(bits, axis=2), detail
+
+
+def reliance(detail: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return how far the hashes of pictures of this detail can be relied on: 0.5 for none, 1 from `FULL_DETAIL` on.
+
+    Two unrelated pictures of little detail come close by chance far more often. One pair in 100,000 of random windows of
+    photographs was within 84 bits where both had full detail, within 49 where one had a detail of 4 to 6. Dividing the
+    distance by the smaller reliance of the two brings all of these to within 81 to 90.
+    """
+    share = np.clip(np.asarray(detail, dtype=np.float32) / np.float32(FULL_DETAIL), 0, 1)
+    return np.float32(0.5) + np.float32(0.5) * share
+
+
+def effective_distance(
+    distance: NDArray[np.integer], one: NDArray[np.float32], other: NDArray[np.float32]
+) -> NDArray[np.int16]:
+    """Return hash distances (bits, 0..256) as they count between pictures of these reliances: no less, at most 256."""
+    counted = np.ceil(distance / np.minimum(one, other))
+    return np.minimum(counted, np.float32(HASH_SIDE * HASH_SIDE)).astype(np.int16)
 
 
 def _averaged(values: NDArray[np.float32], covered: float) -> NDArray[np.float32]:

@@ -19,8 +19,17 @@ from lookalike_engine.fingerprinting import fingerprint_batch, pixel_hash_of
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
 from lookalike_engine.names import dataset_id, shown
 from lookalike_engine.parts import Known, Parts, remembered
-from lookalike_engine.publishing import Contents, inputs_digest, publish, remove_leftovers, set_aside
+from lookalike_engine.publishing import (
+    Contents,
+    gather,
+    inputs_digest,
+    publish,
+    remove_leftovers,
+    set_aside,
+    work_folder,
+)
 from lookalike_engine.scan import Alias, FoundFile, Scan, Skipped, scan
+from lookalike_engine.signals import Signals, load_signals
 from lookalike_engine.snapshot import Snapshot, current_snapshot
 
 Stage = Literal["waiting", "scanning", "decoding", "comparing", "publishing"]
@@ -77,7 +86,8 @@ def index(  # noqa: PLR0913 - how, beside what and where to, has defaults
     identifier = dataset_id(dataset.name, folders)
     place = settings.cache_dir / identifier
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    run = _Run(identifier, place, settings, progress, cancel or Event(), batch_files, allowance)
+    signals = load_signals(settings.signals)
+    run = _Run(identifier, place, settings, signals, progress, cancel or Event(), batch_files, allowance)
     lock = FileLock(place / "lock", thread_local=False)
     while True:
         run.stop()
@@ -100,6 +110,7 @@ class _Run:
     dataset_id: str
     place: Path
     settings: EngineSettings
+    signals: Signals
     progress: Progress
     cancel: Event
     batch_files: int
@@ -113,15 +124,15 @@ class _Run:
         current = self._current()
         self.progress("scanning", 0, None)
         found = scan(folders, self.stop, partial(self._scanning, current))
-        parts = Parts(self.place)
-        known = Known([*(remembered(current) if current else ()), *parts.load()])
+        parts = Parts(self.place, self.signals)
+        known = Known([*(remembered(current, self.signals) if current else ()), *parts.load()])
         fingerprints, read = self._fingerprint(found.files, known, parts, executor)
         pictures = [each for each in fingerprints if each.reason is None]
         others = [each for each in fingerprints if each.reason is not None]
         aliases, skipped = _sort_out(found, others)
 
         lasting = [each for each in others if each.reason is not None and each.reason.lasting]
-        contents = Contents(self.dataset_id, pictures, lasting, skipped, aliases)
+        contents = Contents(self.dataset_id, self.signals, pictures, lasting, skipped, aliases)
         if current is None or current.inputs != inputs_digest(contents):
             current = self._publish(contents, executor)
         parts.clear()
@@ -134,9 +145,11 @@ class _Run:
         if self.allowance is not None and len(contents.pictures) > self.allowance.compared:
             raise TooMuchToDoError
         self.progress("comparing", 0, None)
-        comparison = compare(contents.pictures, take_pixel_hashes, self._comparing, self.stop)
-        self.progress("publishing", 0, None)
-        publish(self.place, contents, comparison)
+        with work_folder(self.place) as work:
+            rows = gather(contents.pictures, work, self.signals.dimension)
+            comparison = compare(contents.pictures, rows, self.signals.scale, take_pixel_hashes, self._comparing, self.stop)
+            self.progress("publishing", 0, None)
+            publish(self.place, contents, comparison, work)
         snapshot = current_snapshot(self.place)
         if snapshot is None:
             raise SnapshotError("the cache was emptied while the index was being written")
@@ -170,6 +183,7 @@ class _Run:
             batch = fingerprint_batch(
                 unknown[start : start + self.batch_files],
                 self.settings,
+                self.signals,
                 executor,
                 self.stop,
                 partial(self._decoding, reused + start, len(files)),

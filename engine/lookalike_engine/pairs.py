@@ -1,9 +1,12 @@
-"""Every pair of pictures whose hashes are close in any of the eight orientations, and everyone's nearest other picture.
+"""Every pair of pictures that is alike by all signals together, and everyone's nearest other picture.
 
 One exhaustive pass finds both: no index, no limit of neighbours. Hamming distances come from matrix products of ±1
-vectors, block by block over the upper triangle, so memory stays bounded whatever the number of pictures.
+vectors, cosines from products of embeddings, block by block over the upper triangle, so memory stays bounded whatever
+the number of pictures. All products are of whole numbers that 32-bit floating point holds exactly: no outcome depends on
+how they are added up.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -11,180 +14,168 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike_engine.errors import EngineError
+from lookalike_engine.collected import Collected
+from lookalike_engine.fusion import Scale, cosine_steps
+from lookalike_engine.hashing import effective_distance, reliance
 from lookalike_engine.orientation import Orientation
-from lookalike_engine.similarity import HASH_BITS, distance_at
+from lookalike_engine.signal_rows import SignalRows
+from lookalike_engine.similarity import HASH_BITS, STEPS, distance_at
 
 MAX_PAIRS: Final = 20_000_000
 """As many as 6,300 pictures have that are all alike. Linking 3 million took 4 to 11 s and 160 MB on two cores."""
 
+ORIENTED: Final = distance_at(0.70)
+"""Bits; hashes farther apart say nothing of how one picture is turned relative to the other."""
+
+ROUNDING: Final = 1e-6
+"""Steps: what floating point may add to a similarity that was asked for."""
+
 _ROWS: Final = 512
 _COLUMNS: Final = 2048
+_NONE: Final = -1
+"""Stands for the similarity of a pair that is none."""
 _INVERSE: Final = np.array([orientation.inverse for orientation in Orientation], dtype=np.uint8)
-
-
-class TooManyPairsError(EngineError):
-    """So many pictures share one and the same hash that their pairs cannot be kept."""
-
-    def __init__(self, max_pairs: int) -> None:
-        super().__init__(
-            f"more than {max_pairs:,} pairs of pictures are indistinguishable by their hash; "
-            "serve fewer pictures at once, or remove the runs of identical frames first"
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The close pairs of m pictures. Pictures are numbered as in the array of hashes."""
+    """The close pairs of m pictures. Pictures are numbered as in the arrays of their signals."""
 
     first: NDArray[np.int32]
     second: NDArray[np.int32]
     """Always the greater number of the two."""
+    similarity: NDArray[np.float64]
+    """0-0.999, in whole steps of 0.0001."""
     distance: NDArray[np.int16]
-    """Bits that differ, 0..256."""
+    """Bits of the hash that differ, 0..256, in the orientation that has the fewest."""
     orientation: NDArray[np.uint8]
-    """How the second picture is turned relative to the first; upright where two orientations are equally close."""
-    max_distance: int
-    """Every pair up to this distance is here: what was asked for, or less where the pairs would not have fitted."""
+    """How the second picture is turned relative to the first; upright where two orientations are equally close, and
+    where the hashes are too far apart to tell."""
+    floor: float
+    """Every pair at this similarity or above is here: what was asked for, or more where the pairs would not have fitted."""
     nearest: NDArray[np.int32]
     """Each picture's nearest other one (m,), close or not; -1 where there is no other."""
-    nearest_distance: NDArray[np.int16]
-    """How far that is (m,), 0..256; 256 where there is no other."""
+    nearest_similarity: NDArray[np.float64]
+    """How alike they are (m,); 0 where there is no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some of the upper triangle: pictures `rows` against pictures `columns`, in the numbers of the reordered hashes."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    closeness: NDArray[np.float32]
+    """256 minus twice the bits that differ, in each orientation: (8, rows, columns)."""
+    cosine: NDArray[np.int16] | None
+    """In steps (rows, columns)."""
 
 
 def find_pairs(
-    hashes: NDArray[np.uint8],
+    signals: SignalRows,
+    detail: NDArray[np.float32],
+    scale: Scale,
     floor: float,
     *,
     max_pairs: int = MAX_PAIRS,
     on_block: Callable[[int, int], None] | None = None,
 ) -> Pairs:
-    """Find all pairs at similarity `floor` (0-1) or above.
+    """Find all pairs of m pictures, of this `detail` (m,) each, at similarity `floor` (0-1) or above.
 
-    `hashes` (m, 8, 32) holds each picture's packed 256-bit hash in the eight orientations. The distance of two pictures
-    is taken between the turned hashes of the one whose upright hash sorts first and the upright hash of the other:
-    it depends on the two alone and not on their order. Where more than `max_pairs` pairs would have to be kept, the
-    farthest are dropped, all of one distance at a time, and `Pairs.max_distance` says how far the rest reach.
-    `on_block(done, total)` is told how many pairs have been compared; what it raises ends the search.
+    The hash distance of two pictures is taken between the turned hashes of the one whose upright hash sorts first and
+    the upright hash of the other: it depends on the two alone and not on their order. Where more than `max_pairs` pairs
+    would have to be kept, the least alike are dropped, all of one similarity at a time, and `Pairs.floor` says how far
+    the rest reach. `on_block(done, total)` is told how many pairs have been compared; what it raises ends the search.
 
-    Raises TooManyPairsError where even the pairs at distance 0 exceed `max_pairs`.
+    Raises TooManyPairsError where even the pairs that are most alike exceed `max_pairs`.
     """
+    hashes = signals.hashes
     m = len(hashes)
     order = np.lexsort(hashes[:, 0].T[::-1]) if m else np.zeros(0, dtype=np.int64)
-    collected = _Collected(max_distance=distance_at(floor), max_pairs=max_pairs)
-    # One sortable number per picture, distance before candidate, so that equally near pictures tie by hash.
-    nearest_key = np.full(m, np.iinfo(np.int64).max, dtype=np.int64)
+    relied = reliance(detail)[order]
+    collected = Collected(math.ceil(floor * STEPS - ROUNDING), max_pairs)
+    nearest = _Nearest(m)
     done = 0
-    for rows, columns, closeness in _blocks(hashes, order):
-        best = closeness.max(axis=0)
-        if columns[0] <= rows[-1]:  # the block holds part of the diagonal
-            best[columns[None, :] <= rows[:, None]] = -np.inf
-        by_row, by_column = best.argmax(axis=1), best.argmax(axis=0)
-        _keep_nearest(nearest_key, rows, columns[by_row], best.max(axis=1))
-        _keep_nearest(nearest_key, columns, rows[by_column], best.max(axis=0))
-        row, column = np.nonzero(best >= HASH_BITS - 2 * collected.max_distance)
-        turned = closeness[:, row, column].argmax(axis=0).astype(np.uint8)
-        collected.add(rows[row], columns[column], _bits(best[row, column]).astype(np.int16), turned)
-        done += int(np.maximum(columns[-1] - np.maximum(rows, columns[0] - 1), 0).sum())
+    for block in _blocks(signals, order, uses_cosine=scale.uses_cosine):
+        best = block.closeness.max(axis=0)
+        distance = ((HASH_BITS - best) * np.float32(0.5)).astype(np.int16)
+        counted = effective_distance(distance, relied[block.rows, None], relied[block.columns])
+        similarity = scale.steps(counted, block.cosine)
+        if block.columns[0] <= block.rows[-1]:  # the block holds part of the diagonal
+            similarity[block.columns[None, :] <= block.rows[:, None]] = _NONE
+        nearest.see(block.rows, block.columns, similarity)
+        row, column = np.nonzero(similarity >= collected.floor)
+        turned = block.closeness[:, row, column].argmax(axis=0).astype(np.uint8)
+        apart = distance[row, column]
+        turned[apart > ORIENTED] = Orientation.UPRIGHT
+        collected.add(block.rows[row], block.columns[column], similarity[row, column], apart, turned)
+        done += int(np.maximum(block.columns[-1] - np.maximum(block.rows, block.columns[0] - 1), 0).sum())
         if on_block is not None:
             on_block(done, m * (m - 1) // 2)
-    return _in_original_numbers(collected, order, nearest_key)
+    return in_original_numbers(collected, order, nearest.image, nearest.similarity)
 
 
-def _blocks(
-    hashes: NDArray[np.uint8], order: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-    """Yield (rows, columns, dot products (8, rows, columns)) over the upper triangle of the reordered hashes."""
+def _blocks(signals: SignalRows, order: NDArray[np.int64], *, uses_cosine: bool) -> Iterator[_Block]:
     m = len(order)
     for top in range(0, m, _ROWS):
         rows = np.arange(top, min(top + _ROWS, m))
-        turned = _signs(hashes[order[rows]].transpose(1, 0, 2).reshape(-1, HASH_BITS // 8))
+        turned = _signs(signals.hashes[order[rows]].transpose(1, 0, 2).reshape(-1, HASH_BITS // 8))
+        embedded = signals.embeddings[order[rows]].astype(np.float32) if uses_cosine else None
         for left in range(top, m, _COLUMNS):
             columns = np.arange(left, min(left + _COLUMNS, m))
-            upright = _signs(hashes[order[columns], 0])
-            yield rows, columns, (turned @ upright.T).reshape(len(Orientation), len(rows), len(columns))
+            upright = _signs(signals.hashes[order[columns], 0])
+            closeness = (turned @ upright.T).reshape(len(Orientation), len(rows), len(columns))
+            cosine = None
+            if embedded is not None:
+                cosine = cosine_steps(embedded @ signals.embeddings[order[columns]].astype(np.float32).T)
+            yield _Block(rows, columns, closeness, cosine)
 
 
-def _keep_nearest(
-    nearest_key: NDArray[np.int64],
-    pictures: NDArray[np.int64],
-    candidates: NDArray[np.int64],
-    closeness: NDArray[np.float32],
-) -> None:
-    compared = np.isfinite(closeness)
-    key = _bits(closeness[compared]) * len(nearest_key) + candidates[compared]
-    nearest_key[pictures[compared]] = np.minimum(nearest_key[pictures[compared]], key)
+class _Nearest:
+    """Each picture's nearest other one so far; of several, the one whose hash sorts first."""
 
+    def __init__(self, m: int) -> None:
+        self.image = np.full(m, -1, dtype=np.int64)
+        self.similarity = np.full(m, _NONE, dtype=np.int16)
 
-def _bits(closeness: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Turn dot products of ±1 vectors into the bits that differ."""
-    return (HASH_BITS - closeness.astype(np.int64)) // 2
+    def see(self, rows: NDArray[np.int64], columns: NDArray[np.int64], similarity: NDArray[np.int16]) -> None:
+        """Take note of a block; -1 stands for pairs that are none."""
+        by_row, by_column = similarity.argmax(axis=1), similarity.argmax(axis=0)
+        self._keep(rows, columns[by_row], similarity[np.arange(len(rows)), by_row])
+        self._keep(columns, rows[by_column], similarity[by_column, np.arange(len(columns))])
+
+    def _keep(
+        self, pictures: NDArray[np.int64], candidates: NDArray[np.int64], similarity: NDArray[np.int16]
+    ) -> None:
+        before, known = self.similarity[pictures], self.image[pictures]
+        nearer = (similarity > before) | ((similarity == before) & (candidates < known))
+        nearer &= similarity >= 0
+        self.image[pictures[nearer]] = candidates[nearer]
+        self.similarity[pictures[nearer]] = similarity[nearer]
 
 
 def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1
 
 
-class _Collected:
-    """The pairs found so far, in the numbers of the reordered hashes."""
-
-    def __init__(self, *, max_distance: int, max_pairs: int) -> None:
-        self.max_distance = max_distance
-        self._max_pairs = max_pairs
-        self._count = 0
-        self._parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16], NDArray[np.uint8]]] = []
-
-    def add(
-        self,
-        first: NDArray[np.int64],
-        second: NDArray[np.int64],
-        distance: NDArray[np.int16],
-        orientation: NDArray[np.uint8],
-    ) -> None:
-        self._parts.append((first.astype(np.int32), second.astype(np.int32), distance, orientation))
-        self._count += len(first)
-        if self._count > self._max_pairs:
-            self._drop_farthest()
-
-    def _drop_farthest(self) -> None:
-        first, second, distance, orientation = self.joined()
-        fitting = np.flatnonzero(np.cumsum(np.bincount(distance)) <= self._max_pairs)
-        if not fitting.size:
-            raise TooManyPairsError(self._max_pairs)
-        self.max_distance = int(fitting[-1])
-        kept = distance <= self.max_distance
-        self._parts = [(first[kept], second[kept], distance[kept], orientation[kept])]
-        self._count = int(np.count_nonzero(kept))
-
-    def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16], NDArray[np.uint8]]:
-        if not self._parts:
-            none = np.zeros(0, dtype=np.int32)
-            return none, none, none.astype(np.int16), none.astype(np.uint8)
-        first, second, distance, orientation = zip(*self._parts, strict=True)
-        return (
-            np.concatenate(first),
-            np.concatenate(second),
-            np.concatenate(distance),
-            np.concatenate(orientation),
-        )
-
-
-def _in_original_numbers(collected: _Collected, order: NDArray[np.int64], nearest_key: NDArray[np.int64]) -> Pairs:
-    m = len(order)
-    first, second, distance, orientation = collected.joined()
+def in_original_numbers(
+    collected: Collected, order: NDArray[np.int64], nearest: NDArray[np.int64], nearest_similarity: NDArray[np.int16]
+) -> Pairs:
+    """Return what was found between pictures numbered along `order`; -1 in `nearest` for none."""
+    first, second, similarity, distance, orientation = collected.joined()
     one, other = order[first].astype(np.int32), order[second].astype(np.int32)
     swapped = one > other
-    nearest = np.full(m, -1, dtype=np.int32)
-    nearest_distance = np.full(m, HASH_BITS, dtype=np.int16)
-    if m > 1:
-        nearest[order] = order[nearest_key % m]
-        nearest_distance[order] = nearest_key // m
+    image = np.full(len(order), -1, dtype=np.int32)
+    image[order] = np.where(nearest >= 0, order[nearest], -1) if len(order) else nearest
+    alike = np.zeros(len(order))
+    alike[order] = np.maximum(nearest_similarity, 0) / STEPS
     return Pairs(
         first=np.minimum(one, other),
         second=np.maximum(one, other),
+        similarity=similarity / STEPS,
         distance=distance,
         orientation=np.where(swapped, _INVERSE[orientation], orientation),
-        max_distance=collected.max_distance,
-        nearest=nearest,
-        nearest_distance=nearest_distance,
+        floor=collected.floor / STEPS,
+        nearest=image,
+        nearest_similarity=alike,
     )

@@ -7,29 +7,42 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
 from lookalike_engine.dataset import EngineSettings
-from lookalike_engine.fingerprints import FINGERPRINT_VERSION, PART_FILES, Fingerprint, load, load_part, save_part
+from lookalike_engine.fingerprints import FINGERPRINT_VERSION, Fingerprint, load, save
+from lookalike_engine.growing_rows import GrowingRows
 from lookalike_engine.scan import FoundFile, Identity
+from lookalike_engine.signal_rows import SignalRows
+from lookalike_engine.signals import Signals
 from lookalike_engine.snapshot import Snapshot, file_digest
 
 _FOLDERS: Final = "parts-"
-_CHECKSUMS: Final = "checksums.json"
+_TABLE: Final = "files.parquet"
+_ABOUT: Final = "about.json"
 
 _LOG = logging.getLogger("lookalike.engine")
 
 _Stamp = tuple[int, int]
 
 
-class Parts:
-    """The finished batches of an indexing run, one folder each, in a dataset's folder of the cache."""
+def fingerprints_of(signals: Signals) -> str:
+    """Name the fingerprints that are taken with these signals: the same file gets the same one as long as this is."""
+    return f"{FINGERPRINT_VERSION}-{signals.identity}"
 
-    def __init__(self, dataset_folder: Path) -> None:
+
+class Parts:
+    """The finished batches of an indexing run, in a dataset's folder of the cache.
+
+    A folder with a table for each, and their hashes and embeddings in files that all of them share and that only grow.
+    """
+
+    def __init__(self, dataset_folder: Path, signals: Signals) -> None:
         self._dataset_folder = dataset_folder
-        self._folder = dataset_folder / f"{_FOLDERS}{FINGERPRINT_VERSION}"
+        self._folder = dataset_folder / f"{_FOLDERS}{fingerprints_of(signals)}"
+        self._rows = GrowingRows(self._folder, signals.dimension)
         self._count = 0
 
     def load(self) -> list[Fingerprint]:
@@ -37,58 +50,65 @@ class Parts:
         found: list[Fingerprint] = []
         if not self._folder.is_dir():
             return found
-        for part in sorted(self._folder.iterdir()):
+        end = 0
+        for part in sorted(path for path in self._folder.iterdir() if path.is_dir()):
             if not part.name.isdecimal():  # what a run that was killed was writing
-                _remove(part)
+                shutil.rmtree(part)
                 continue
             try:
-                _verify(part)
-                found += load_part(part)
+                about = self._verified(part)
+                found += load(part / _TABLE, self._rows, about["rows"][0])
             except (OSError, EOFError, ValueError, KeyError, TypeError, duckdb.Error) as error:
                 _LOG.warning("a finished batch is not as it was written and is taken again: %s", type(error).__name__)
-                _remove(part)
+                shutil.rmtree(part)
                 continue
-            self._count = max(self._count, int(part.name) + 1)
+            self._count = int(part.name) + 1
+            end = max(end, about["rows"][1])
+        self._rows.cut(end)
         return found
 
     def add(self, fingerprints: Sequence[Fingerprint]) -> None:
-        """Write one finished batch."""
+        """Write one finished batch; what its fingerprints hold in memory is let go for what is on disk."""
+        pictures = [each for each in fingerprints if each.reason is None]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        first = self._rows.append([each.rows for each in pictures], [each.row for each in pictures])
         writing = self._folder / f"writing-{os.getpid()}"
-        writing.mkdir(parents=True)
-        save_part(writing, fingerprints)
-        checksums = {path.name: file_digest(path) for path in writing.iterdir()}
-        (writing / _CHECKSUMS).write_text(json.dumps(checksums), encoding="utf-8")
+        writing.mkdir()
+        save(writing / _TABLE, fingerprints)
+        end = first + len(pictures)
+        about = {
+            "table": file_digest(writing / _TABLE),
+            "rows": [first, end],
+            "signals": self._rows.digest(first, end),
+        }
+        (writing / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         writing.rename(self._folder / f"{self._count:08d}")
         self._count += 1
+        for row, each in enumerate(pictures, first):
+            each.rows, each.row = self._rows, row
 
     def clear(self) -> None:
         """Forget the batches, those of other versions too: a snapshot holds what they held."""
         for folder in self._dataset_folder.glob(f"{_FOLDERS}*"):
             shutil.rmtree(folder, ignore_errors=True)
 
-
-def _verify(part: Path) -> None:
-    """Raise `ValueError`, or whatever reading raises, where a batch is not what was written."""
-    checksums = json.loads((part / _CHECKSUMS).read_bytes())
-    if any(file_digest(part / name) != checksums[name] for name in PART_FILES):
-        raise ValueError("a checksum does not match")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+    def _verified(self, part: Path) -> dict[str, Any]:
+        """Raise `ValueError`, or whatever reading raises, where a batch is not what was written."""
+        about: dict[str, Any] = json.loads((part / _ABOUT).read_bytes())
+        first, end = about["rows"]
+        if file_digest(part / _TABLE) != about["table"] or self._rows.digest(first, end) != about["signals"]:
+            raise ValueError("a checksum does not match")
+        return about
 
 
-def remembered(snapshot: Snapshot) -> list[Fingerprint]:
+def remembered(snapshot: Snapshot, signals: Signals) -> list[Fingerprint]:
     """Return the fingerprints that a snapshot holds: of its images, and of files that are none for good.
 
-    None where they are of another version: the same files would get other ones now.
+    None where they are of another version, or of other signals: the same files would get other ones now.
     """
-    if snapshot.fingerprints != FINGERPRINT_VERSION:
+    if snapshot.fingerprints != fingerprints_of(signals):
         return []
-    images = load(snapshot.path / "images.parquet", snapshot.path / "hashes.npy")
+    images = load(snapshot.path / "images.parquet", SignalRows.mapped(snapshot.path))
     return images + load(snapshot.path / "others.parquet", None)
 
 

@@ -5,8 +5,8 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.comparison import METHOD, Comparison
-from lookalike_engine.fingerprints import FINGERPRINT_VERSION, Fingerprint, hash_array, to_columns
+from lookalike_engine.fingerprints import Fingerprint, to_columns
 from lookalike_engine.names import first_level, media_id, shown
+from lookalike_engine.parts import fingerprints_of
 from lookalike_engine.scan import Alias, Skipped
-from lookalike_engine.snapshot import ARRAYS, MANIFEST, POINTER, SCHEMA_VERSION, SIGNALS, file_digest
+from lookalike_engine.signal_rows import FILES, SignalRows, write
+from lookalike_engine.signals import Signals
+from lookalike_engine.snapshot import ARRAYS, MANIFEST, POINTER, SCHEMA_VERSION, file_digest
 from lookalike_engine.tables import Columns, text_column, write_table
 
 SKIPPED_SAMPLE: Final = 20
@@ -36,6 +39,7 @@ class Contents:
     """What a snapshot is made of."""
 
     dataset_id: str
+    signals: Signals
     pictures: Sequence[Fingerprint]
     """By the bytes of their path."""
     others: Sequence[Fingerprint]
@@ -51,21 +55,39 @@ def inputs_digest(contents: Contents) -> str:
         for each in contents.pictures
     ]
     lists = [lines, [astuple(each) for each in contents.skipped], [astuple(each) for each in contents.aliases]]
-    return hashlib.sha256(json.dumps([METHOD, FINGERPRINT_VERSION, *lists]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([METHOD, contents.signals.method(), fingerprints_of(contents.signals), *lists]).encode()).hexdigest()
 
 
-def publish(dataset_folder: Path, contents: Contents, comparison: Comparison) -> str:
+@contextmanager
+def work_folder(dataset_folder: Path) -> Generator[Path]:
+    """Yield an empty folder for what is made on the way to a snapshot; what a killed run left in it goes first."""
+    work = dataset_folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def gather(pictures: Sequence[Fingerprint], work: Path, dimension: int) -> SignalRows:
+    """Bring the rows of all pictures together in `work`, in their order, and return them, mapped into memory."""
+    return write(work, [each.rows for each in pictures], [each.row for each in pictures], dimension)
+
+
+def publish(dataset_folder: Path, contents: Contents, comparison: Comparison, work: Path) -> str:
     """Write a snapshot below `dataset_folder`, point to it, remove all but it and the one before; return its revision.
 
-    The revision is a digest of the content: what has not changed keeps it.
+    The rows that were compared are taken from `work`, where `gather` put them. The revision is a digest of the content: what has not changed keeps it.
     """
     arrays, folders = _arrays(contents, comparison)
+    rows = SignalRows.mapped(work)
     tables = _tables(contents)
     about = {
         "schema": SCHEMA_VERSION,
         "inputs": inputs_digest(contents),
-        "signals": SIGNALS,
-        "fingerprints": FINGERPRINT_VERSION,
+        "signals": contents.signals.names,
+        "fingerprints": fingerprints_of(contents.signals),
         "floor": comparison.floor,
         "closest_similarity": comparison.closest_similarity,
         "calibration": comparison.calibration,
@@ -79,7 +101,7 @@ def publish(dataset_folder: Path, contents: Contents, comparison: Comparison) ->
         "skipped_reasons": dict(sorted(Counter(each.reason.value for each in contents.skipped).items())),
         "skipped_sample": [(shown(each.path), each.reason.value) for each in contents.skipped[:SKIPPED_SAMPLE]],
     }
-    revision = _revision(about, arrays, tables)
+    revision = _revision(about, arrays | {name: getattr(rows, name) for name in FILES}, tables)
     pointer = _pointer(dataset_folder)
     before = None if pointer is None else pointer["revision"]
     if revision == before:
@@ -89,6 +111,8 @@ def publish(dataset_folder: Path, contents: Contents, comparison: Comparison) ->
     writing.mkdir(parents=True)
     for name, array in arrays.items():
         np.save(writing / f"{name}.npy", array, allow_pickle=False)
+    for name in FILES:
+        (work / f"{name}.npy").rename(writing / f"{name}.npy")
     for name, columns in tables.items():
         write_table(writing / f"{name}.parquet", columns)
     files = {path.name: file_digest(path) for path in sorted(writing.iterdir())}
@@ -142,7 +166,7 @@ def set_aside(dataset_folder: Path) -> None:
 
 def remove_leftovers(dataset_folder: Path) -> None:
     """Remove what runs that were killed or failed had been writing; only for a run that holds the dataset's lock."""
-    for pattern in (f"snapshots/{_WRITING}*", f"parts-*/{_WRITING}*"):
+    for pattern in (f"snapshots/{_WRITING}*", f"parts-*/{_WRITING}*", "work"):
         for folder in dataset_folder.glob(pattern):
             shutil.rmtree(folder, ignore_errors=True)
     for file in dataset_folder.glob(f"{POINTER}.*"):
@@ -170,10 +194,11 @@ def _arrays(contents: Contents, comparison: Comparison) -> tuple[dict[str, NDArr
         "file_size": np.array([each.file.size for each in pictures], dtype=np.int64),
         "modified_ns": np.array([each.file.mtime_ns for each in pictures], dtype=np.int64),
         "path_length": np.array([len(shown(each.file.path)) for each in pictures], dtype=np.int32),
+        "detail": np.array([each.detail for each in pictures], dtype=np.float32),
         "folder": np.array([number[top] for top in tops], dtype=np.int32),
     }
     compared = {name: getattr(comparison, name) for name in ARRAYS if name not in own}
-    return own | compared | {"hashes": hash_array(pictures)}, folders
+    return own | compared, folders
 
 
 def _tables(contents: Contents) -> dict[str, Columns]:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 HASH_BITS: Final = 256
 
+STEPS: Final = 10_000
+"""A similarity is kept as a whole number of steps of 1/10,000: what is 0.95 is so exactly, however it came about."""
+
 FALSE_MATCH_RATE: Final = {0.50: 1e-2, 0.70: 1e-4, 0.80: 1e-5, 0.90: 1e-6, 0.95: 2.5e-7}
 """How many of the random pairs of distinct pictures reach each similarity."""
 
@@ -41,12 +44,6 @@ def hash_scale() -> NDArray[np.float64]:
     scale: NDArray[np.float64] = np.interp(np.arange(HASH_BITS + 1), bits, similarity)
     scale.flags.writeable = False
     return scale
-
-
-def similarity_of(distance: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return the similarity, 0.0-0.999, of two pictures whose hashes differ in `distance` bits (0..256)."""
-    similarity: NDArray[np.float64] = hash_scale()[distance]
-    return similarity
 
 
 def distance_at(similarity: float) -> int:

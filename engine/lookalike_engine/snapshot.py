@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.errors import SnapshotError
+from lookalike_engine.signal_rows import SignalRows, map_array
 from lookalike_engine.tables import connect
 
-SCHEMA_VERSION: Final = 3
-SIGNALS: Final = ("hash",)
+SCHEMA_VERSION: Final = 4
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "CURRENT"
 
@@ -32,6 +32,7 @@ ARRAYS: Final = (
     "file_size",
     "modified_ns",
     "path_length",
+    "detail",
     "folder",
     "representative",
     "twin",
@@ -72,7 +73,7 @@ class Snapshot:
 
     Images are numbered 0..n-1 by the bytes of their path; every index below is such a number. Arrays are read-only
     memory maps. `width`, `height`: int32 (n,), pixels, upright; `file_size`: int64 (n,), bytes; `modified_ns`: int64
-    (n,), since 1970; `path_length`: int32 (n,), characters of the shown path; `folder`: int32 (n,), which of `folders`;
+    (n,), since 1970; `path_length`: int32 (n,), characters of the shown path; `detail`: float32 (n,), see `hashing`; `folder`: int32 (n,), which of `folders`;
     `representative`: int32 (n,), the image that stands for its exact copies; `twin`: int32 (n,), the one that stands
     for all of that size and hash; `uniqueness`: float64 (n,), NaN where unknown; `nearest`: int32 (n,), -1 for none;
     `nearest_similarity`: float64 (n,);
@@ -86,6 +87,7 @@ class Snapshot:
     file_size: NDArray[np.int64]
     modified_ns: NDArray[np.int64]
     path_length: NDArray[np.int32]
+    detail: NDArray[np.float32]
     folder: NDArray[np.int32]
     representative: NDArray[np.int32]
     twin: NDArray[np.int32]
@@ -107,8 +109,8 @@ class Snapshot:
         """ISO 8601, UTC."""
         self.inputs: str = manifest["inputs"]
         """A digest of what was compared; see `publishing.inputs_digest`."""
-        self.fingerprints: int = manifest["fingerprints"]
-        """The version of the fingerprints; those of another one are taken again."""
+        self.fingerprints: str = manifest["fingerprints"]
+        """Version and signals of the fingerprints; those of others are taken again."""
         self.signals: tuple[str, ...] = tuple(manifest["signals"])
         self.floor: float = manifest["floor"]
         self.closest_similarity: float | None = manifest["closest_similarity"]
@@ -124,13 +126,18 @@ class Snapshot:
         self.skipped_sample: list[tuple[str, str]] = [(path, why) for path, why in manifest["skipped_sample"]]
         """(shown path, reason) of the first of them by path, at most 20."""
         for name in ARRAYS:
-            setattr(self, name, _mapped(folder / f"{name}.npy"))
+            setattr(self, name, map_array(folder / f"{name}.npy"))
         self._stamp = _stamp(folder)
 
     @property
     def is_there(self) -> bool:
         """Whether the files that were opened still are: they may have been set aside, replaced or removed since."""
         return self._stamp == _stamp(self.path)
+
+    @cached_property
+    def signal_rows(self) -> SignalRows:
+        """The hashes and embeddings of all images, in image order."""
+        return SignalRows.mapped(self.path)
 
     @property
     def uncompared_count(self) -> int:
@@ -231,16 +238,6 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
-
-
-def _mapped(path: Path) -> NDArray[Any]:
-    """Map an array into memory; an empty one cannot be mapped and is read."""
-    header_only = path.stat().st_size <= _NPY_HEADER_BYTES
-    array: NDArray[Any] = np.load(path, mmap_mode=None if header_only else "r", allow_pickle=False)
-    return array
-
-
-_NPY_HEADER_BYTES: Final = 128
 
 
 def _row(values: Sequence[Any]) -> ImageRow:

@@ -6,7 +6,6 @@ from typing import Any
 
 from lookalike_engine.library import DatasetState, Status
 from lookalike_engine.names import shown
-from lookalike_engine.snapshot import SIGNALS
 
 
 def dataset_json(state: DatasetState) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def dataset_json(state: DatasetState) -> dict[str, Any]:
         "roots": {shown(label): shown(os.fspath(folder)) for label, folder in state.roots},
         "revision": snapshot.revision if snapshot else None,
         "similarity_floor": snapshot.floor if snapshot else None,
-        "signals": list(SIGNALS),
+        "signals": list(snapshot.signals) if snapshot else [],
         "n_uncompared": snapshot.uncompared_count if snapshot else 0,
         "n_skipped": snapshot.skipped_count if snapshot else 0,
         "skipped_reasons": snapshot.skipped_reasons if snapshot else {},

@@ -55,7 +55,7 @@ async def test_a_dataset_tells_what_was_skipped_and_where_it_lies(explore: Explo
     assert dataset["root_path"] == str(explore.pictures.mixed.resolve())
     assert {entry["file_path"] for entry in dataset["skipped"]} == skipped
     assert (dataset["n_skipped"], sum(dataset["skipped_reasons"].values())) == (len(skipped), len(skipped))
-    assert (dataset["source_type"], dataset["signals"], dataset["n_aliases"]) == ("LOCAL", ["hash"], 0)
+    assert (dataset["source_type"], dataset["signals"], dataset["n_aliases"]) == ("LOCAL", ["hash", "lite0"], 0)
     assert (dataset["similarity_floor"], dataset["indexing"], dataset["fatal_error_msg"]) == (0.70, None, None)
     assert dataset["calibration"] == {"checked": False, "reason": "too few images to check"}
 

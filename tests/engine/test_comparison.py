@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from lookalike_engine.comparison import Comparison, compare
 from lookalike_engine.fingerprints import Fingerprint
-from lookalike_engine.hashing import DETAIL_FLOOR
+from lookalike_engine.fusion import HashScale
+from lookalike_engine.hashing import FULL_DETAIL
 from lookalike_engine.linkage import Merges, clusters_at
 from lookalike_engine.pairs import find_pairs
 from lookalike_engine.scan import FoundFile
-from lookalike_engine.similarity import similarity_of
+from lookalike_engine.signal_rows import SignalRows
 
 LEVELS = [0.70, 0.90, 0.95, 0.99, 0.999, 1.0]
 SIZES = [(640, 480), (480, 640)]
@@ -34,29 +35,32 @@ class Scenes:
                 pixels = self.images[order[place]]
                 fingerprints[place].pixel_hash = repr(pixels).encode().ljust(16, b".")[:16]
 
-        return compare(fingerprints, take, lambda _done, _total: None, lambda: None)
+        return compare(fingerprints, self._rows(order), HashScale(), take, lambda _done, _total: None, lambda: None)
+
+    def _rows(self, order: list[int]) -> SignalRows:
+        hashes = np.zeros((len(order), 8, 32), dtype=np.uint8)
+        for place, image in enumerate(order):
+            scene, _, edit, _ = self.images[image]
+            hashes[place] = np.random.default_rng(scene).integers(0, 256, (8, 32)).astype(np.uint8)
+            hashes[place, :, :edit] ^= 1
+        return SignalRows(hashes, np.zeros((len(order), 0), dtype=np.int16))
 
     def _fingerprint(self, image: int) -> Fingerprint:
-        scene, size, edit, _ = self.images[image]
-        hashes = np.random.default_rng(scene).integers(0, 256, (8, 32)).astype(np.uint8)
-        hashes[:, :edit] ^= 1
-        width, height = SIZES[size]
+        width, height = SIZES[self.images[image][1]]
         return Fingerprint(
             FoundFile(f"{image}.png", "", 1, 1, (1, image + 1)),
             width=width,
             height=height,
             content_hash=np.random.default_rng(1000 + image).bytes(16),
-            detail=DETAIL_FLOOR,
-            hashes=hashes,
+            detail=FULL_DETAIL,
         )
 
     def similarities(self) -> NDArray[np.float64]:
         """Of every pair, compared one by one (n, n)."""
         n = len(self.images)
-        hashes = np.array([self._fingerprint(image).hashes for image in range(n)], dtype=np.uint8)
-        pairs = find_pairs(hashes, 0.0)
+        pairs = find_pairs(self._rows(list(range(n))), np.full(n, FULL_DETAIL, np.float32), HashScale(), 0.0)
         table = np.ones((n, n))
-        table[pairs.first, pairs.second] = table[pairs.second, pairs.first] = similarity_of(pairs.distance)
+        table[pairs.first, pairs.second] = table[pairs.second, pairs.first] = pairs.similarity
         for one, other in combinations(range(n), 2):
             if self.images[one] == self.images[other]:
                 table[one, other] = table[other, one] = 1.0

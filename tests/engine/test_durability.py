@@ -105,13 +105,13 @@ def test_two_processes_that_index_one_folder_at_once_share_the_work(place: Place
 
 
 def cut(part: Path) -> None:
-    (part / "hashes.npy").write_bytes(b"")
+    (part / "about.json").write_bytes((part / "about.json").read_bytes()[:-9])
 
 
 def flip_a_bit(part: Path) -> None:
-    content = bytearray((part / "hashes.npy").read_bytes())
-    content[-1] ^= 1
-    (part / "hashes.npy").write_bytes(content)
+    content = bytearray((part.parent / "embeddings.raw").read_bytes())
+    content[0] ^= 1
+    (part.parent / "embeddings.raw").write_bytes(content)
 
 
 def lose_a_file(part: Path) -> None:
@@ -119,7 +119,7 @@ def lose_a_file(part: Path) -> None:
 
 
 def forget_the_checksums(part: Path) -> None:
-    (part / "checksums.json").write_text("[]", encoding="utf-8")
+    (part / "about.json").write_text("[]", encoding="utf-8")
 
 
 @pytest.mark.parametrize("damage", [cut, flip_a_bit, lose_a_file, forget_the_checksums])
@@ -153,8 +153,12 @@ def test_an_engine_with_another_scale_compares_again_without_reading_the_picture
     before = place.run().snapshot
     refitted = outcome(
         place.child(
-            prelude="import lookalike_engine.similarity as scale\n"
-            "scale.HASH_ANCHORS = ((0, 0.998), *scale.HASH_ANCHORS[1:])"
+            prelude="from lookalike_engine.fusion import Fusion\n"
+            "read = Fusion.from_json\n"
+            "def lowered(given):\n"
+            "    *lower, (logit, _) = given['anchors']\n"
+            "    return read(given | {'anchors': [*lower, (logit, 0.998)]})\n"
+            "Fusion.from_json = lowered"
         )
     )
     assert (before.closest_similarity, refitted["closest"], refitted["read"]) == (0.999, 0.998, 0)

