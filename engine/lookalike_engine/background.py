@@ -15,8 +15,8 @@ from lookalike_engine.snapshot import Snapshot, current_snapshot
 
 _LOG: Final = logging.getLogger("lookalike.engine")
 
-A_MOMENTS_WORK: Final = Allowance(read=100, compared=5_000)
-"""What costs less than starting a process does (0.7 s), or not much more."""
+A_MOMENTS_WORK: Final = Allowance(read=64, compared=5_000)
+"""What costs about as much as starting a process does: 0.7 to 1 s of two cores, with the default signals."""
 
 MOST_LOOKED_AT: Final = 20_000
 """Images; seeing that more of them have not changed takes longer than a process takes to start."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -135,10 +136,11 @@ def library(many: Path, tmp_path: Path) -> Iterator[Library]:
 
 
 def children(pid: int) -> list[int]:
-    found = [
-        task.joinpath("children").read_text(encoding="ascii").split() for task in Path(f"/proc/{pid}/task").iterdir()
-    ]
-    return [int(child) for each in found for child in each]
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # that thread has ended meanwhile
+            found += map(int, task.joinpath("children").read_text(encoding="ascii").split())
+    return found
 
 
 def is_indexing(pid: int) -> bool:
