@@ -1,11 +1,11 @@
 """``make bench``: every measurement that needs no folder. One alone: ``python -m benchmarks.tokens``."""
 
-from benchmarks import explore, faults, indexing, start, tokens
+from benchmarks import checking, explore, faults, indexing, linkage, start, tokens
 
 
 def main() -> None:
     """Print every table."""
-    for measurement in (tokens, start, indexing, explore, faults):
+    for measurement in (tokens, start, indexing, linkage, checking, explore, faults):
         measurement.main([])
         print()
 

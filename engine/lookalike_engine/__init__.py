@@ -8,5 +8,15 @@ engine.close()
 from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.engine import Engine
 from lookalike_engine.errors import EngineError
+from lookalike_engine.signal_names import DEFAULT_SIGNALS, SignalChoice, resolve_signals, signals_beside
 
-__all__ = ["Engine", "EngineError", "EngineSettings", "FolderDataset"]
+__all__ = [
+    "DEFAULT_SIGNALS",
+    "Engine",
+    "EngineError",
+    "EngineSettings",
+    "FolderDataset",
+    "SignalChoice",
+    "resolve_signals",
+    "signals_beside",
+]

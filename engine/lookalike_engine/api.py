@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from lookalike_engine.dataset import EngineSettings
 from lookalike_engine.library import Library
 from lookalike_engine.service import ExploreService, NotFoundError, NotReadyError
-from lookalike_engine.vql import ParameterError, read_question
+from lookalike_engine.vql import ParameterError, read_anchor_question, read_question
 
 HOSTS: Final = ["localhost", "127.0.0.1", "::1", "[::1]", "lookalike.invalid"]
 """Loopback, and a name for use in-process that no resolver answers (RFC 6761). Any other is a web page's own name."""
@@ -63,6 +63,7 @@ def create_app(
                     Route("/explore/{dataset_id}", routes.explore),
                     Route("/explore/{dataset_id}/exploration_metadata", routes.exploration_metadata),
                     Route("/explore/{dataset_id}/similarity_cluster/{cluster_id}", routes.similarity_cluster),
+                    Route("/explore/{dataset_id}/similar_images", routes.similar_images),
                     Route("/thumbnail/{dataset_id}/{media_id}", routes.thumbnail),
                 ],
             )
@@ -111,6 +112,11 @@ class Routes:
         question = read_question(request.query_params.multi_items())
         dataset_id, cluster_id = request.path_params["dataset_id"], request.path_params["cluster_id"]
         return AsciiJSONResponse(await self._service.cluster(dataset_id, cluster_id, question))
+
+    async def similar_images(self, request: Request) -> Response:
+        """Compare one picture with a dataset."""
+        question = read_anchor_question(request.query_params.multi_items())
+        return AsciiJSONResponse(await self._service.similar_images(request.path_params["dataset_id"], question))
 
     async def thumbnail(self, request: Request) -> Response:
         """Show one image, small."""

@@ -1,4 +1,4 @@
-"""One snapshot with what questions to it share: ids, keeper traits, pair look-ups, the clusters last asked for."""
+"""One snapshot with what questions to it share: keeper traits, pair look-ups, the clusters last asked for."""
 
 from collections import OrderedDict
 from functools import cached_property
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lookalike_engine.checking import KnownImages
 from lookalike_engine.clusters import Clusters, select_clusters
 from lookalike_engine.keeper import Traits
 from lookalike_engine.kinship import Kinship
@@ -34,7 +35,7 @@ class Catalogue:
         with self._lock:
             found = self._selections.get(wanted)
             if found is None:
-                found = select_clusters(self.snapshot, self.traits, self.media_ids, filters)
+                found = select_clusters(self.snapshot, self.traits, filters)
                 self._selections[wanted] = found
                 if len(self._selections) > _REMEMBERED:
                     self._selections.popitem(last=False)
@@ -53,9 +54,9 @@ class Catalogue:
         )
 
     @cached_property
-    def media_ids(self) -> list[str]:
-        """The ids of all images, in image order."""
-        return self.snapshot.media_ids()
+    def known_images(self) -> KnownImages:
+        """What a picture from outside is compared with."""
+        return KnownImages(self.snapshot)
 
     @cached_property
     def kinship(self) -> Kinship:

@@ -1,148 +1,147 @@
 """The clusters that a question selects, in the order in which they are shown."""
 
-import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike_engine.cluster_ids import in_order, place_of, short_lengths, uuid_texts
+from lookalike_engine.cluster_table import ClusterTable, members_of, table_of_several, table_of_singles
+from lookalike_engine.cluster_tree import rows_at
 from lookalike_engine.keeper import Traits, best_first
-from lookalike_engine.linkage import Merges, clusters_at
-from lookalike_engine.similarity import EXACT, NEAR_DUPLICATE, SAME_HASH
+from lookalike_engine.partial_clusters import table_of_parts
+from lookalike_engine.similarity import NEAR_DUPLICATE
 from lookalike_engine.vql import Filters
 
 if TYPE_CHECKING:
     from lookalike_engine.snapshot import Snapshot
 
-_NAMESPACE: Final = uuid.UUID("0b8d5f86-64c1-5c0e-8a4b-5b2f2f6f6c1e")
-_SHORTEST_ID: Final = 8
+
+class Part(NamedTuple):
+    """Clusters shown one after another: these rows of a table, in this order."""
+
+    table: ClusterTable
+    rows: NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """One of them."""
+
+    id: str
+    short_id: str
+    images: NDArray[np.integer]
+    """Image numbers, the best keeper first."""
+    exact: bool
+    lowest_similarity: float
+    removable_bytes: int
+
+
 class Clusters:
-    """The selected clusters c, in order; their images m, grouped by cluster, the best keeper of each first."""
+    """The selected clusters c by their place, 0..c-1, in the order in which they are shown.
 
-    ids: list[str]
-    short_ids: list[str]
-    offsets: NDArray[np.int64]
-    """Where each cluster's images start, and the end of the last (c + 1,)."""
-    images: NDArray[np.int64]
-    """Image numbers (m,)."""
-    exact: NDArray[np.bool_]
-    """Whether a cluster has several images, all pixel-equal (c,)."""
-    lowest_similarity: NDArray[np.float64]
-    """Over all pairs of the cluster (c,); 1.0 where there is none."""
-    removable_bytes: NDArray[np.int64]
-    """File sizes of all but the keeper (c,)."""
+    Only their order is worked out for all of them, and how short an id may be cut; the rest when one is looked at.
+    """
 
-    def members(self, cluster: int) -> NDArray[np.int64]:
-        """Return the images of one cluster, the best keeper first."""
-        return self.images[self.offsets[cluster] : self.offsets[cluster + 1]]
+    def __init__(self, snapshot: "Snapshot", traits: Traits, *parts: Part) -> None:
+        """Show the parts one after another."""
+        self._traits = traits
+        self._rank = snapshot.keeper_rank
+        self._parts = parts
+        ids = self._ids()
+        self._short_length = short_lengths(ids, in_order(ids))
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows in self._parts)
+
+    def __getitem__(self, place: int) -> Cluster:
+        """Return one cluster. Raises IndexError for a place that is none."""
+        skipped = 0
+        for table, rows in self._parts:
+            if 0 <= place - skipped < len(rows):
+                return self._cluster(table, int(rows[place - skipped]), int(self._short_length[place]))
+            skipped += len(rows)
+        raise IndexError(f"there are {len(self)} clusters")
+
+    def find(self, cluster_id: str) -> Cluster | None:
+        """Return the cluster of this id; None where it is not among them."""
+        place = place_of(self._ids(), cluster_id)
+        return None if place is None else self[place]
 
     @property
-    def sizes(self) -> NDArray[np.int64]:
+    def sizes(self) -> NDArray[np.integer]:
         """How many images each cluster has (c,)."""
-        return np.diff(self.offsets)
+        return np.concatenate([table.size[rows] for table, rows in self._parts])
 
     @property
-    def keepers(self) -> NDArray[np.int64]:
+    def keepers(self) -> NDArray[np.integer]:
         """The image to keep of each cluster (c,)."""
-        return self.images[self.offsets[:-1]]
+        return np.concatenate([table.keeper[rows] for table, rows in self._parts])
+
+    @property
+    def removable_bytes(self) -> int:
+        """File sizes of all images but the keepers."""
+        return sum(int(table.removable_bytes[rows].sum()) for table, rows in self._parts)
+
+    def members(self) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
+        """Return the images of all clusters (m,), cluster after cluster, and the place of each one's cluster (m,)."""
+        found = [members_of(table, rows) for table, rows in self._parts]
+        before = np.cumsum([0, *(len(rows) for _, rows in self._parts[:-1])]).tolist()
+        places = [cluster + skipped for (_, cluster), skipped in zip(found, before, strict=True)]
+        return np.concatenate([images for images, _ in found]), np.concatenate(places)
+
+    def _ids(self) -> NDArray[np.uint8]:
+        return np.concatenate([table.id[rows] for table, rows in self._parts])
+
+    def _cluster(self, table: ClusterTable, row: int, short_length: int) -> Cluster:
+        images = np.asarray(table.images[table.start[row] : table.start[row] + table.size[row]])
+        exact = bool(table.exact[row])
+        if exact:
+            together = np.zeros(len(images), dtype=np.int64)
+            best = best_first(self._traits, images, together, together == 0)
+        else:
+            best = np.argsort(self._rank[images])
+        (cluster_id,) = uuid_texts(table.id[row : row + 1])
+        return Cluster(
+            cluster_id,
+            cluster_id[:short_length],
+            images[best],
+            exact,
+            float(table.lowest_similarity[row]),
+            int(table.removable_bytes[row]),
+        )
 
 
-def select_clusters(snapshot: "Snapshot", traits: Traits, media_ids: Sequence[str], filters: Filters) -> Clusters:
+def select_clusters(snapshot: "Snapshot", traits: Traits, filters: Filters) -> Clusters:
     """Return the clusters that the filters ask for.
 
     Duplicates: clusters of two or more, largest first. Uniqueness alone: one image each, most unique first. Both:
     duplicate clusters of the images that are unique enough. Neither: all images, clustered at 0.95, largest first.
     Equals are ordered by cluster id.
     """
+    several, singles = table_of_several(snapshot), table_of_singles(snapshot)
     uniqueness = np.asarray(snapshot.uniqueness)
-    chosen = np.ones(snapshot.image_count, dtype=np.bool_)
+    if filters.uniqueness is not None and filters.duplicates is None:
+        unlike = np.asarray(snapshot.nearest_similarity) < NEAR_DUPLICATE
+        rows = np.flatnonzero((uniqueness >= filters.uniqueness) & unlike)
+        return Clusters(snapshot, traits, _shown(singles, rows, -uniqueness[rows]))
+    threshold = NEAR_DUPLICATE if filters.duplicates is None else filters.duplicates
+    rows = rows_at(snapshot.cluster_similarity, snapshot.cluster_until, threshold)
+    if filters.duplicates is None:
+        alone = np.ones(snapshot.image_count, dtype=np.bool_)
+        alone[members_of(several, rows)[0]] = False
+        return Clusters(snapshot, traits, _largest_first(several, rows), _shown(singles, np.flatnonzero(alone)))
     if filters.uniqueness is not None:
-        chosen &= uniqueness >= filters.uniqueness
-    only_unique = filters.uniqueness is not None and filters.duplicates is None
-    if only_unique:
-        chosen &= np.asarray(snapshot.nearest_similarity) < NEAR_DUPLICATE
-        labels = np.arange(snapshot.image_count, dtype=np.int32)
-    else:
-        labels = labels_at(snapshot, NEAR_DUPLICATE if filters.duplicates is None else filters.duplicates)
-    if filters.duplicates is not None:
-        chosen &= (np.bincount(labels[chosen], minlength=len(labels)) > 1)[labels]
-    images = np.flatnonzero(chosen)
-    _, cluster, counts = np.unique(labels[images], return_inverse=True, return_counts=True)
-    exact = _all_of_one_picture(np.asarray(snapshot.representative)[images], cluster, counts)
-    images = images[best_first(traits, images, cluster, exact[cluster])]
-    parts = np.split(images, np.cumsum(counts)[:-1]) if len(counts) else []
-    ids = [_cluster_id([media_ids[int(image)] for image in part]) for part in parts]
-    rank = -uniqueness[images] if only_unique else -counts
-    order = sorted(range(len(ids)), key=lambda place: (rank[place], ids[place]))
-    return _assembled(snapshot, [parts[place] for place in order], [ids[place] for place in order], exact[order])
+        several = table_of_parts(snapshot, traits, several, rows, uniqueness >= filters.uniqueness)
+        rows = np.arange(len(several.id))
+    return Clusters(snapshot, traits, _largest_first(several, rows))
 
 
-def labels_at(snapshot: "Snapshot", similarity: float) -> NDArray[np.int32]:
-    """Return every image's cluster at this similarity, named by the smallest image in it."""
-    merges = Merges(snapshot.merge_first, snapshot.merge_second, snapshot.merge_similarity)
-    return clusters_at(merges, similarity, snapshot.image_count)
+def _largest_first(table: ClusterTable, rows: NDArray[np.integer]) -> Part:
+    return _shown(table, rows, -table.size[rows])
 
 
-def _all_of_one_picture(
-    representative: NDArray[np.integer], cluster: NDArray[np.integer], counts: NDArray[np.integer]
-) -> NDArray[np.bool_]:
-    some = np.empty(len(counts), dtype=representative.dtype)
-    some[cluster] = representative
-    exact = counts > 1
-    exact[cluster[representative != some[cluster]]] = False
-    return exact
-
-
-def _assembled(
-    snapshot: "Snapshot", parts: Sequence[NDArray[np.int64]], ids: list[str], exact: NDArray[np.bool_]
-) -> Clusters:
-    images = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
-    cluster = np.repeat(np.arange(len(parts)), np.diff(offsets))
-    removable = np.zeros(len(parts), dtype=np.int64)
-    np.add.at(removable, cluster, np.asarray(snapshot.file_size)[images])
-    removable -= np.asarray(snapshot.file_size)[images[offsets[:-1]]]
-    return Clusters(
-        ids=ids,
-        short_ids=_short_ids(ids),
-        offsets=offsets,
-        images=images,
-        exact=exact,
-        lowest_similarity=_lowest(
-            snapshot, images, cluster, np.where(exact | (np.diff(offsets) == 1), EXACT, SAME_HASH)
-        ),
-        removable_bytes=removable,
-    )
-
-
-def _lowest(
-    snapshot: "Snapshot", images: NDArray[np.int64], cluster: NDArray[np.int64], lowest: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Lower what is true of clusters of exact copies, or of twins, by the pairs within each."""
-    # Every pair within a cluster was kept, between the images that stand for exact copies and twins.
-    cluster_of = np.full(snapshot.image_count, -1, dtype=np.int64)
-    cluster_of[np.asarray(snapshot.twin)[images]] = cluster
-    first, second = cluster_of[snapshot.pair_first], cluster_of[snapshot.pair_second]
-    within = (first == second) & (first >= 0)
-    np.minimum.at(lowest, first[within], np.asarray(snapshot.pair_similarity)[within])
-    return lowest
-
-
-def _cluster_id(media_ids: list[str]) -> str:
-    return str(uuid.uuid5(_NAMESPACE, "\n".join(sorted(media_ids))))
-
-
-def _short_ids(ids: list[str]) -> list[str]:
-    """Cut each id after the first character, from the eighth on, that no other id shares up to there."""
-    ordered = sorted(ids)
-    needed = dict.fromkeys(ordered, _SHORTEST_ID)
-    for one, other in pairwise(ordered):
-        differ = next(place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b) + 1
-        needed[one], needed[other] = max(needed[one], differ), max(needed[other], differ)
-    return [cluster_id[: needed[cluster_id]] for cluster_id in ids]
+def _shown(table: ClusterTable, rows: NDArray[np.integer], *key: NDArray[np.number]) -> Part:
+    """Order rows by a key (r,), lowest first, if there is one, and equals by id."""
+    return Part(table, rows[in_order(table.id[rows], *key)])

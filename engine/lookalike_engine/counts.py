@@ -1,10 +1,10 @@
 """The numbers behind a question: totals, cluster sizes, folders, and the folders that clusters span."""
 
 from collections import Counter
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike_engine.catalogue import Catalogue
 from lookalike_engine.clusters import Clusters
@@ -29,7 +29,7 @@ def counts(catalogue: Catalogue, filters: Filters, *, group_by_folder: bool) -> 
     duplicates = catalogue.clusters(Filters(duplicates=similarity))
     sizes, clusters = np.unique(duplicates.sizes, return_counts=True)
     answer: dict[str, Any] = {
-        "cluster_count": len(catalogue.clusters(filters).ids),
+        "cluster_count": len(catalogue.clusters(filters)),
         "page_size": PAGE_SIZE,
         "totals": _totals(snapshot, duplicates),
         "sizes": [{"n": n, "clusters": count} for n, count in zip(sizes.tolist(), clusters.tolist(), strict=True)],
@@ -40,14 +40,14 @@ def counts(catalogue: Catalogue, filters: Filters, *, group_by_folder: bool) -> 
 
 
 def _totals(snapshot: "Snapshot", duplicates: Clusters) -> dict[str, int]:
-    clustered, clusters = len(duplicates.images), len(duplicates.ids)
+    clustered, clusters = int(duplicates.sizes.sum()), len(duplicates)
     return {
         "images": snapshot.image_count,
         "clustered": clustered,
         "single": snapshot.image_count - clustered,
         "clusters": clusters,
         "removable": clustered - clusters,
-        "bytes_removable": int(duplicates.removable_bytes.sum()),
+        "bytes_removable": duplicates.removable_bytes,
         "skipped": snapshot.skipped_count,
         "aliases": snapshot.alias_count,
     }
@@ -62,7 +62,8 @@ def _highest_uniqueness(snapshot: "Snapshot") -> float | None:
 def _by_folder(snapshot: "Snapshot", duplicates: Clusters) -> dict[str, Any]:
     folder = np.asarray(snapshot.folder)
     images = np.bincount(folder, minlength=len(snapshot.folders))
-    removable = np.bincount(folder[duplicates.images], minlength=len(images)) - np.bincount(
+    members, cluster = duplicates.members()
+    removable = np.bincount(folder[members], minlength=len(images)) - np.bincount(
         folder[duplicates.keepers], minlength=len(images)
     )
     most_first = np.lexsort((np.arange(len(images)), -removable))  # the folders are in alphabetical order
@@ -70,10 +71,7 @@ def _by_folder(snapshot: "Snapshot", duplicates: Clusters) -> dict[str, Any]:
         {"name": snapshot.folders[number], "images": int(images[number]), "removable": int(removable[number])}
         for number in most_first
     ]
-    spans: Counter[tuple[str, str]] = Counter()
-    for place in range(len(duplicates.ids)):
-        names = sorted({snapshot.folders[number] for number in folder[duplicates.members(place)].tolist()})
-        spans.update(combinations(names, 2))
+    spans = _spans(folder[members], cluster, snapshot.folders)
     across = sorted(spans.items(), key=lambda item: (-item[1], item[0]))
     return {
         "groups": groups[:_MOST_GROUPS],
@@ -81,3 +79,19 @@ def _by_folder(snapshot: "Snapshot", duplicates: Clusters) -> dict[str, Any]:
         "across": [{"a": a, "b": b, "clusters": count} for (a, b), count in across[:_MOST_GROUPS]],
         "across_total": len(across),
     }
+
+
+def _spans(folder: NDArray[np.integer], cluster: NDArray[np.int64], names: list[str]) -> Counter[tuple[str, str]]:
+    """Count the clusters that each two folders share; `folder` and `cluster` (m,) are those of each member."""
+    cluster, folder = np.divmod(np.unique(cluster * len(names) + folder), len(names))
+    count = np.bincount(cluster)
+    starts = np.cumsum(count) - count
+    shared = [np.zeros(0, dtype=np.int64)]
+    for width in np.unique(count[count > 1]).tolist():
+        beside = folder[starts[count == width][:, None] + np.arange(width)]  # rising, in each row
+        one, other = np.triu_indices(width, 1)
+        shared.append((beside[:, one] * len(names) + beside[:, other]).reshape(-1))
+    together, clusters = np.unique(np.concatenate(shared), return_counts=True)
+    one, other = np.divmod(together, len(names))
+    ends = zip(one.tolist(), other.tolist(), clusters.tolist(), strict=True)
+    return Counter({(names[a], names[b]): times for a, b, times in ends})

@@ -30,7 +30,10 @@ class EngineSettings:
     refresh_after_seconds: float = 60.0
     """A question to a folder last looked at longer ago than this walks it again."""
     signals: str = "lite0"
-    """Which signals are compared: `hash` alone, `lite0` (hash and the built-in embedding), `sscd` (hash and the embedding
-    of the extra `sscd`), or the path of a model description."""
+    """Which signals are compared: `hash` alone, `lite0` (hash and the built-in embedding), `sscd` (hash and the
+    embedding of the extra `sscd`), or the path of a model description."""
+    checks_any_file: bool = False
+    """Whether a question may name an image outside the served folders to have it compared with a dataset. Only where
+    the one who asks is the user of this process: others would learn which files are images, and of what."""
     background: bool = True
     """Whether what takes long happens in a process of its own and lets everything else go first; else in a thread."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.errors import EngineError
 from lookalike_engine.library import Library
+from lookalike_engine.signal_names import resolve_signals
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,10 +19,11 @@ class Engine:
     """Serves folder datasets. Building one reads nothing but whether the folders are there; nothing heavy is imported.
 
     Raises EngineError when there is no dataset, two have one name, a folder is served twice (or lies inside another one
-    of its dataset), or a folder is missing or unreadable, or the cache lies inside one.
+    of its dataset), or a folder is missing or unreadable, or the cache lies inside one, or the signals are not there.
     """
 
     def __init__(self, datasets: Sequence[FolderDataset], settings: EngineSettings) -> None:
+        resolve_signals(settings.signals)
         self._library = Library(_checked(datasets), settings)
         self.app = Application(self._library, settings)
         """The Explore API, under `/api/v1`, as an ASGI application."""

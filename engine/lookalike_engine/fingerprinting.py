@@ -14,6 +14,7 @@ from lookalike_engine.embedder import Embedder, embedder_for
 from lookalike_engine.errors import SkippedError
 from lookalike_engine.exact import content_hash, pixel_hash
 from lookalike_engine.fingerprints import Fingerprint
+from lookalike_engine.framing import within_frame
 from lookalike_engine.hashing import grid_of, hash_grids
 from lookalike_engine.pillow import prepare
 from lookalike_engine.reading import read_image
@@ -87,7 +88,8 @@ def _take(file: FoundFile, settings: EngineSettings, signals: Signals, embedder:
     except SkippedError as skipped:
         return _Taken(Fingerprint(file, skipped.reason))
     fingerprint = Fingerprint(file, width=picture.width, height=picture.height, content_hash=content_hash(data))
-    return _Taken(fingerprint, grid_of(picture), None if embedder is None else embedder.embed(picture))
+    shown = within_frame(picture)
+    return _Taken(fingerprint, grid_of(shown), None if embedder is None else embedder.embed(shown))
 
 
 def _hashed(

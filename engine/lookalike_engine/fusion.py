@@ -1,12 +1,14 @@
 """One similarity out of all signals of a pair: how far the hashes are apart, and the cosine of the embeddings.
 
-With an embedding it is a logistic regression on cosine, hash closeness and their products, fitted to copies and to
-random pairs; its weights are never negative, so that it rises with every signal. What it gives is then brought to the
-calibrated scale of `similarity`: an anchor for each false-match rate.
+Each signal is first brought to its rarity: the negative decimal logarithm of the share of random pairs of pictures that
+come as close. The rarity of a pair is the larger of the two, plus a part of the smaller one: a copy that was cropped is
+found by its embedding alone and one that was blurred by its hash alone, and either is surer where both agree. What comes
+out is brought to the calibrated scale of `similarity`, by an anchor for each false-match rate. All of it is fitted by
+`benchmarks.calibrate`, and none of it ever falls when a signal gets closer.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol
 
@@ -16,15 +18,24 @@ from numpy.typing import NDArray
 from lookalike_engine.embedder import NORM
 from lookalike_engine.similarity import HASH_ANCHORS, HASH_BITS, STEPS, hash_scale
 
+Curve = tuple[tuple[float, float], ...]
+"""Points (x, y), joined by straight lines."""
+
 COSINE_STEPS: Final = 4096
 """A cosine counts in steps of 1/4096, rounded down; below 0 as 0."""
 
 _PER_STEP: Final = np.float32(COSINE_STEPS / NORM**2)
 
 
-def cosine_steps(products: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Turn dot products of embeddings into steps of cosine, 0..4096."""
-    steps: NDArray[np.int16] = np.clip(products * _PER_STEP, 0, COSINE_STEPS).astype(np.int16)
+def cosine_steps(
+    products: NDArray[np.float32], one: NDArray[np.float32], other: NDArray[np.float32], detail_penalty: float
+) -> NDArray[np.int16]:
+    """Turn dot products of embeddings into steps of cosine, 0..4096, as they count between pictures of these reliances.
+
+    See `hashing.reliance`: 1 for pictures with full detail, 0.5 for those without any, which lose `detail_penalty`.
+    """
+    lost = np.float32(2 * detail_penalty * COSINE_STEPS) * (1 - np.minimum(one, other))
+    steps: NDArray[np.int16] = np.clip(products * _PER_STEP - lost, 0, COSINE_STEPS).astype(np.int16)
     return steps
 
 
@@ -40,6 +51,11 @@ class Scale(Protocol):
     @property
     def uses_cosine(self) -> bool:
         """Whether there is an embedding."""
+        ...
+
+    @property
+    def detail_penalty(self) -> float:
+        """What a cosine loses between pictures without any detail."""
         ...
 
     def steps(self, distance: NDArray[np.integer], cosine: NDArray[np.int16] | None) -> NDArray[np.int16]:
@@ -59,6 +75,7 @@ class HashScale:
     """The similarity of the hash alone."""
 
     uses_cosine = False
+    detail_penalty = 0.0
 
     def __init__(self) -> None:
         self._steps = in_steps(hash_scale())
@@ -82,43 +99,46 @@ class HashScale:
 class Fusion:
     """The similarity of hash and embedding together."""
 
-    intercept: float
-    terms: tuple[tuple[int, int, float], ...]
-    """(power of the cosine, power of the hash closeness, weight >= 0); closeness is 1 for no bit, 0 from 128 bits on."""
-    anchors: tuple[tuple[float, float], ...]
-    """(logit, similarity), both rising."""
+    cosine: Curve
+    """(cosine, rarity), rising."""
+    distance: Curve
+    """(bits, rarity): fewer and fewer bits, rarer and rarer."""
+    share_of_less: float
+    """How much of the smaller rarity is added to the larger one, 0-1."""
+    anchors: Curve
+    """(rarity, similarity), rising."""
+    detail_penalty: float
+    """What a cosine loses between pictures without any detail: those come close by chance more often."""
 
     uses_cosine = True
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> "Fusion":
         """Read a model description's `fusion`. Raises ValueError, KeyError or TypeError where it is not one."""
-        terms = tuple((int(of_cosine), int(of_hash), float(weight)) for of_cosine, of_hash, weight in given["terms"])
-        anchors = tuple((float(logit), float(similarity)) for logit, similarity in given["anchors"])
-        if not terms or any(weight < 0 or not math.isfinite(weight) for _, _, weight in terms):
-            raise ValueError("the weights of a fusion are never negative")
-        logits, similarities = zip(*anchors, strict=True)
-        if sorted(set(logits)) != list(logits) or sorted(set(similarities)) != list(similarities):
-            raise ValueError("the anchors of a fusion rise")
-        if not (similarities[0] >= 0 and similarities[-1] < 1):
+        share, penalty = float(given["share_of_less"]), float(given["detail_penalty"])
+        if not (0 <= share <= 1 and 0 <= penalty <= 1):
+            raise ValueError("share_of_less and detail_penalty are within 0 to 1")
+        anchors = _curve(given["anchors"], rising=True)
+        if not (anchors[0][1] >= 0 and anchors[-1][1] < 1):
             raise ValueError("the anchors of a fusion lie from 0 to below 1, which is for equal pixels alone")
-        return cls(float(given["intercept"]), terms, anchors)
+        return cls(
+            _curve(given["cosine"], rising=True), _curve(given["distance"], rising=False), share, anchors, penalty
+        )
 
-    def logit(self, cosine: NDArray[np.floating], distance: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the log-odds that pairs are copies, among pairs as the fit saw them; cosine -1 to 1, distance 0..256."""
-        close = np.clip(1 - np.asarray(distance, dtype=np.float64) / (HASH_BITS / 2), 0, 1)
-        alike = np.clip(np.asarray(cosine, dtype=np.float64), 0, 1)
-        total = np.full(np.broadcast(close, alike).shape, self.intercept)
-        for of_cosine, of_hash, weight in self.terms:
-            total += weight * alike**of_cosine * close**of_hash
-        return total
+    def rarity(self, distance: NDArray[np.number], cosine: NDArray[np.number]) -> NDArray[np.float64]:
+        """Return how rare it is that random pairs come as close: at effective hash distances (bits) and cosines."""
+        by_cosine = _followed(cosine, self.cosine)
+        by_distance = _followed(-np.asarray(distance), tuple((-bits, rarity) for bits, rarity in self.distance))
+        rarity: NDArray[np.float64] = np.maximum(by_cosine, by_distance) + self.share_of_less * np.minimum(
+            by_cosine, by_distance
+        )
+        return rarity
 
     @cached_property
     def table(self) -> NDArray[np.int16]:
         """The similarity, in steps of 0.0001, at every step of cosine and every distance, shape (4097, 257)."""
         cosine = np.arange(COSINE_STEPS + 1)[:, None] / COSINE_STEPS
-        logits, similarities = zip(*self.anchors, strict=True)
-        table = in_steps(np.interp(self.logit(cosine, np.arange(HASH_BITS + 1)), logits, similarities))
+        table = in_steps(_followed(self.rarity(np.arange(HASH_BITS + 1), cosine), self.anchors))
         table.flags.writeable = False
         return table
 
@@ -133,4 +153,22 @@ class Fusion:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fit."""
-        return {"intercept": self.intercept, "terms": self.terms, "anchors": self.anchors}
+        return asdict(self)
+
+
+def _curve(points: Any, *, rising: bool) -> Curve:
+    """Read (x, y) points whose y rises, and whose x rises, or falls."""
+    curve = tuple((float(x), float(y)) for x, y in points)
+    across, up = zip(*curve, strict=True)
+    if not all(math.isfinite(value) for point in curve for value in point):
+        raise ValueError("the points of a fusion are finite numbers")
+    if len(curve) < 2 or sorted(set(up)) != list(up) or sorted(set(across), reverse=not rising) != list(across):  # noqa: PLR2004
+        raise ValueError("the points of a fusion go one way")
+    return curve
+
+
+def _followed(values: NDArray[np.number], curve: Curve) -> NDArray[np.float64]:
+    """Read a rising curve at these values; level before its first point and after its last."""
+    across, up = zip(*curve, strict=True)
+    found: NDArray[np.float64] = np.interp(values, across, up)
+    return found

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike_engine.runs import members_of_runs
+
 Reason = Literal["shortest_path", "most_pixels", "largest_file", "oldest", "first_path"]
 
 
@@ -34,6 +36,25 @@ def best_first(
     """
     keys = _keys(traits, images, exact)
     return np.lexsort((images, *(key for _, key in reversed(keys)), cluster))
+
+
+def near_rank(traits: Traits) -> NDArray[np.int32]:
+    """Return how good a keeper each image is among near copies (n,): 0 for the best of all."""
+    everyone = np.arange(len(traits.file_size))
+    together = np.zeros(len(everyone), dtype=np.int64)
+    rank = np.empty(len(everyone), dtype=np.int32)
+    rank[best_first(traits, everyone, together, together > 0)] = everyone
+    return rank
+
+
+def exact_keepers(
+    traits: Traits, images: NDArray[np.integer], start: NDArray[np.integer], size: NDArray[np.integer]
+) -> NDArray[np.integer]:
+    """Return the image to keep of each cluster of exact copies (c,): `images` from `start` to `start + size` - 1."""
+    members, cluster = members_of_runs(images, start, size)
+    best = best_first(traits, members, cluster, np.ones(len(members), dtype=np.bool_))
+    keepers: NDArray[np.integer] = members[best[np.cumsum(size) - size]]
+    return keepers
 
 
 def reason(traits: Traits, keeper: int, runner_up: int, *, exact: bool) -> Reason:

@@ -111,6 +111,10 @@ class Library:
         """Return the ids of all datasets, in the order they were given."""
         return list(self._served)
 
+    def folders(self, identifier: str) -> tuple[Path, ...]:
+        """Return the resolved folders of a dataset. Raises KeyError for an id that is not served."""
+        return self._served[identifier].dataset.folders
+
     def dataset(self, identifier: str) -> DatasetState:
         """Return where a dataset stands; opens an index that an earlier run has left, starts none.
 

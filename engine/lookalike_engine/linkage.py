@@ -57,14 +57,24 @@ def link(
     walk = walking_order(pairs, similarities, tie_keys)
     root = list(range(n))
     size = [1] * n
-    walked: list[dict[int, int]] = [{} for _ in range(n)]
+    nothing: dict[int, int] = {}  # never written to: most images never need one of their own
+    walked = [nothing] * n
     merges: list[tuple[int, int, float]] = []
     for one, other, similarity in _walked(pairs, similarities, walk, stop):
-        a, b = _find(root, one), _find(root, other)
-        count = walked[a].get(b, 0) + 1
-        walked[a][b] = walked[b][a] = count
-        if count < size[a] * size[b]:
-            continue
+        a, b = one, other
+        while root[a] != a:
+            root[a] = a = root[root[a]]
+        while root[b] != b:
+            root[b] = b = root[root[b]]
+        needed = size[a] * size[b]
+        if needed > 1:
+            count = walked[a].get(b, 0) + 1
+            if count < needed:
+                if count == 1:
+                    walked[a] = walked[a] or {}
+                    walked[b] = walked[b] or {}
+                walked[a][b] = walked[b][a] = count
+                continue
         if len(walked[a]) < len(walked[b]):
             a, b = b, a
         _fold(walked, a, b)
@@ -112,13 +122,6 @@ def clusters_at(merges: Merges, threshold: float, n: int) -> NDArray[np.int32]:
     return smallest[root]
 
 
-def _find(root: list[int], image: int) -> int:
-    while root[image] != image:
-        root[image] = root[root[image]]
-        image = root[image]
-    return image
-
-
 def _fold(walked: list[dict[int, int]], kept: int, absorbed: int) -> None:
     """Add the absorbed cluster's counts of walked pairs to the kept one's."""
     for neighbour, count in walked[absorbed].items():
@@ -127,5 +130,5 @@ def _fold(walked: list[dict[int, int]], kept: int, absorbed: int) -> None:
         total = walked[kept].get(neighbour, 0) + count
         walked[kept][neighbour] = walked[neighbour][kept] = total
         del walked[neighbour][absorbed]
-    del walked[kept][absorbed]
-    walked[absorbed] = {}
+    walked[kept].pop(absorbed, None)
+    walked[absorbed].clear()

@@ -67,8 +67,8 @@ class _Block:
     columns: NDArray[np.int64]
     closeness: NDArray[np.float32]
     """256 minus twice the bits that differ, in each orientation: (8, rows, columns)."""
-    cosine: NDArray[np.int16] | None
-    """In steps (rows, columns)."""
+    products: NDArray[np.float32] | None
+    """Of the embeddings (rows, columns)."""
 
 
 def find_pairs(
@@ -99,8 +99,11 @@ def find_pairs(
     for block in _blocks(signals, order, uses_cosine=scale.uses_cosine):
         best = block.closeness.max(axis=0)
         distance = ((HASH_BITS - best) * np.float32(0.5)).astype(np.int16)
-        counted = effective_distance(distance, relied[block.rows, None], relied[block.columns])
-        similarity = scale.steps(counted, block.cosine)
+        one, other = relied[block.rows, None], relied[block.columns]
+        cosine = None
+        if block.products is not None:
+            cosine = cosine_steps(block.products, one, other, scale.detail_penalty)
+        similarity = scale.steps(effective_distance(distance, one, other), cosine)
         if block.columns[0] <= block.rows[-1]:  # the block holds part of the diagonal
             similarity[block.columns[None, :] <= block.rows[:, None]] = _NONE
         nearest.see(block.rows, block.columns, similarity)
@@ -125,10 +128,10 @@ def _blocks(signals: SignalRows, order: NDArray[np.int64], *, uses_cosine: bool)
             columns = np.arange(left, min(left + _COLUMNS, m))
             upright = _signs(signals.hashes[order[columns], 0])
             closeness = (turned @ upright.T).reshape(len(Orientation), len(rows), len(columns))
-            cosine = None
+            products = None
             if embedded is not None:
-                cosine = cosine_steps(embedded @ signals.embeddings[order[columns]].astype(np.float32).T)
-            yield _Block(rows, columns, closeness, cosine)
+                products = embedded @ signals.embeddings[order[columns]].astype(np.float32).T
+            yield _Block(rows, columns, closeness, products)
 
 
 class _Nearest:

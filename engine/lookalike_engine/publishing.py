@@ -15,8 +15,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike_engine.cluster_arrays import cluster_arrays
+from lookalike_engine.cluster_ids import uuid_rows
 from lookalike_engine.comparison import METHOD, Comparison
-from lookalike_engine.fingerprints import Fingerprint, to_columns
+from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint, to_columns
+from lookalike_engine.keeper import Traits
+from lookalike_engine.kinship import pair_lookup
+from lookalike_engine.linkage import Merges
 from lookalike_engine.names import first_level, media_id, shown
 from lookalike_engine.parts import fingerprints_of
 from lookalike_engine.scan import Alias, Skipped
@@ -24,6 +29,7 @@ from lookalike_engine.signal_rows import FILES, SignalRows, write
 from lookalike_engine.signals import Signals
 from lookalike_engine.snapshot import ARRAYS, MANIFEST, POINTER, SCHEMA_VERSION, file_digest
 from lookalike_engine.tables import Columns, text_column, write_table
+from lookalike_engine.text_array import packed
 
 SKIPPED_SAMPLE: Final = 20
 
@@ -197,8 +203,36 @@ def _arrays(contents: Contents, comparison: Comparison) -> tuple[dict[str, NDArr
         "detail": np.array([each.detail for each in pictures], dtype=np.float32),
         "folder": np.array([number[top] for top in tops], dtype=np.int32),
     }
+    own |= _row_arrays(contents)
+    own |= cluster_arrays(
+        Merges(comparison.merge_first, comparison.merge_second, comparison.merge_similarity),
+        comparison.representative,
+        Traits(
+            path_length=own["path_length"],
+            pixels=own["width"].astype(np.int64) * own["height"],
+            file_size=own["file_size"],
+            modified_ns=own["modified_ns"],
+        ),
+        uuid_rows([media_id(contents.dataset_id, each.file.path) for each in pictures]),
+    )
+    own["pair_lookup"] = pair_lookup(comparison.pair_first, comparison.pair_second)
     compared = {name: getattr(comparison, name) for name in ARRAYS if name not in own}
     return own | compared, folders
+
+
+def _row_arrays(contents: Contents) -> dict[str, NDArray[Any]]:
+    pictures = contents.pictures
+    file_path_text, file_path_end = packed([shown(each.file.path).encode() for each in pictures])
+    absolute_path_text, absolute_path_end = packed([os.fsencode(each.file.absolute) for each in pictures])
+    return {
+        "file_path_text": file_path_text,
+        "file_path_end": file_path_end,
+        "absolute_path_text": absolute_path_text,
+        "absolute_path_end": absolute_path_end,
+        "content_hash": np.frombuffer(b"".join(each.content_hash for each in pictures), dtype=np.uint8).reshape(
+            len(pictures), len(NO_DIGEST)
+        ),
+    }
 
 
 def _tables(contents: Contents) -> dict[str, Columns]:

@@ -14,9 +14,12 @@ from lookalike_engine.dataset import EngineSettings
 from lookalike_engine.errors import SkippedError, SnapshotError
 from lookalike_engine.library import DatasetState, Library, Status
 from lookalike_engine.pages import page_of_clusters, page_of_members
+from lookalike_engine.parts import fingerprints_of
+from lookalike_engine.signals import load_signals
+from lookalike_engine.similar_images import similar_images
 from lookalike_engine.states import dataset_json
 from lookalike_engine.thumbnails import thumbnail
-from lookalike_engine.vql import Filters, ParameterError, Question
+from lookalike_engine.vql import AnchorQuestion, Filters, ParameterError, Question
 
 if TYPE_CHECKING:
     from lookalike_engine.snapshot import Snapshot
@@ -95,6 +98,18 @@ class ExploreService:
             answer["cluster_count"] = 0
         return answer | {"metadata": self._metadata(catalogue, question.filters)}
 
+    async def similar_images(self, dataset_id: str, question: AnchorQuestion) -> dict[str, Any]:
+        """Return which images are alike to one picture, most alike first."""
+        folders = self._library.folders(self._known(dataset_id))
+
+        def find(catalogue: Catalogue) -> dict[str, Any]:
+            if catalogue.snapshot.fingerprints != fingerprints_of(load_signals(self._settings.signals)):
+                raise NotReadyError(_why_not(Status.INDEXING, None))
+            return similar_images(catalogue, question, folders, self._settings)
+
+        catalogue, answer = await self._answered(dataset_id, question, find)
+        return answer | {"metadata": self._metadata(catalogue, question.filters)}
+
     async def thumbnail(self, dataset_id: str, media_id: str) -> bytes:
         """Return a WebP of one image of the dataset as it was last indexed."""
         known, wanted = self._known(dataset_id), _uuid(media_id, "image")
@@ -131,7 +146,7 @@ class ExploreService:
         return await self._library.ready(dataset_id, patience, self._refresh_patience)
 
     async def _answered(
-        self, dataset_id: str, question: Question, answer: Callable[[Catalogue], _Answer]
+        self, dataset_id: str, question: Question | AnchorQuestion, answer: Callable[[Catalogue], _Answer]
     ) -> tuple[Catalogue, _Answer]:
         """Work out an answer in a thread; where the index has gone from under it, once more from the one after."""
         catalogue = await self._catalogue(dataset_id, question)
@@ -144,7 +159,7 @@ class ExploreService:
         catalogue = await self._catalogue(dataset_id, question)
         return catalogue, await anyio.to_thread.run_sync(answer, catalogue)
 
-    async def _catalogue(self, dataset_id: str, question: Question) -> Catalogue:
+    async def _catalogue(self, dataset_id: str, question: Question | AnchorQuestion) -> Catalogue:
         known, filters = self._known(dataset_id), question.filters
         for catalogue in self._catalogues.get(known, ()):
             if catalogue.snapshot.revision == question.revision:

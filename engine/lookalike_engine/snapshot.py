@@ -18,13 +18,32 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike_engine.cluster_ids import place_of, uuid_texts
 from lookalike_engine.errors import SnapshotError
+from lookalike_engine.scan import FoundFile
 from lookalike_engine.signal_rows import SignalRows, map_array
 from lookalike_engine.tables import connect
+from lookalike_engine.text_array import unpacked
 
 SCHEMA_VERSION: Final = 4
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "CURRENT"
+
+ROW_ARRAYS: Final = ("file_path_text", "file_path_end", "absolute_path_text", "absolute_path_end", "content_hash")
+CLUSTER_ARRAYS: Final = (
+    "keeper_rank",
+    "media_id",
+    "single_id",
+    "member_order",
+    "cluster_id",
+    "cluster_similarity",
+    "cluster_until",
+    "cluster_start",
+    "cluster_size",
+    "cluster_exact",
+    "cluster_keeper",
+    "cluster_removable_bytes",
+)
 
 ARRAYS: Final = (
     "width",
@@ -46,6 +65,9 @@ ARRAYS: Final = (
     "merge_first",
     "merge_second",
     "merge_similarity",
+    *ROW_ARRAYS,
+    *CLUSTER_ARRAYS,
+    "pair_lookup",
 )
 """The names of a snapshot's arrays; each is one `.npy` file and one attribute of `Snapshot`."""
 
@@ -67,19 +89,29 @@ class ImageRow:
     content_hash: str
     """Hex."""
 
+    @property
+    def file(self) -> FoundFile:
+        """The file as it was when it was indexed; its device and inode are not given."""
+        return FoundFile(self.file_path, self.absolute_path, self.file_size, self.modified_ns, (0, 0))
+
 
 class Snapshot:
     """One revision of a dataset's index, open for reading. Safe to use from several threads at once.
 
     Images are numbered 0..n-1 by the bytes of their path; every index below is such a number. Arrays are read-only
     memory maps. `width`, `height`: int32 (n,), pixels, upright; `file_size`: int64 (n,), bytes; `modified_ns`: int64
-    (n,), since 1970; `path_length`: int32 (n,), characters of the shown path; `detail`: float32 (n,), see `hashing`; `folder`: int32 (n,), which of `folders`;
+    (n,), since 1970; `path_length`: int32 (n,), characters of the shown path; `detail`: float32
+    (n,), see `hashing`; `folder`: int32 (n,), which of `folders`;
     `representative`: int32 (n,), the image that stands for its exact copies; `twin`: int32 (n,), the one that stands
     for all of that size and hash; `uniqueness`: float64 (n,), NaN where unknown; `nearest`: int32 (n,), -1 for none;
     `nearest_similarity`: float64 (n,);
     `pair_*` (p,): close pairs of images that stand for their twins, by falling similarity, first < second, and how the
     second is turned relative to the first; `merge_*` (q,): the merges in order, the cluster of `second` joining that of
-    `first`.
+    `first`;
+    `media_id`: uint8 (n, 16), and `single_id`, the id of a cluster of that image alone; `content_hash`: uint8 (n, 16);
+    `file_path_*`, `absolute_path_*`: see `text_array`; `keeper_rank`: int32 (n,), 0 for the best keeper of near copies;
+    `member_order`: int32 (n,), and `cluster_*` (k,): every cluster of two or more that any threshold has, by falling
+    similarity, see `cluster_tree` and `cluster_table`; `pair_lookup`: int32 (p,), see `kinship`.
     """
 
     width: NDArray[np.int32]
@@ -101,6 +133,24 @@ class Snapshot:
     merge_first: NDArray[np.int32]
     merge_second: NDArray[np.int32]
     merge_similarity: NDArray[np.float64]
+    media_id: NDArray[np.uint8]
+    single_id: NDArray[np.uint8]
+    content_hash: NDArray[np.uint8]
+    file_path_text: NDArray[np.uint8]
+    file_path_end: NDArray[np.int64]
+    absolute_path_text: NDArray[np.uint8]
+    absolute_path_end: NDArray[np.int64]
+    keeper_rank: NDArray[np.int32]
+    member_order: NDArray[np.int32]
+    cluster_id: NDArray[np.uint8]
+    cluster_similarity: NDArray[np.float64]
+    cluster_until: NDArray[np.float64]
+    cluster_start: NDArray[np.int32]
+    cluster_size: NDArray[np.int32]
+    cluster_exact: NDArray[np.bool_]
+    cluster_keeper: NDArray[np.int32]
+    cluster_removable_bytes: NDArray[np.int64]
+    pair_lookup: NDArray[np.int32]
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.path = folder
@@ -145,26 +195,58 @@ class Snapshot:
         return int(np.isnan(self.uniqueness).sum())
 
     def rows(self, indices: Sequence[int]) -> list[ImageRow]:
-        """Return these images' rows, in the order asked for. Raises IndexError for a number that is no image's."""
-        asked = [int(index) for index in indices]
-        answer = self._query(
-            'SELECT "index", media_id, file_path, absolute_path, width, height, file_size, mtime_ns, content_hash '
-            'FROM read_parquet(?) WHERE "index" IN (SELECT unnest(?::BIGINT[]))',
-            [asked],
-        )
-        found = {row[0]: row for row in answer}
-        if not found.keys() >= set(asked):
+        """Return these images' rows, in the order asked for.
+
+        Raises IndexError for a number that is no image's, `SnapshotError` where the files have gone.
+        """
+        self._check_that_it_is_there()
+        if not all(0 <= index < self.image_count for index in indices):
             raise IndexError(f"no such image; this dataset has {self.image_count}")
-        return [_row(found[index]) for index in asked]
+        chosen = np.array(indices, dtype=np.int64)
+        numbers = np.stack([self.width[chosen], self.height[chosen], self.file_size[chosen], self.modified_ns[chosen]])
+        rows = zip(chosen.tolist(), uuid_texts(self.media_id[chosen]), numbers.T.tolist(), strict=True)
+        return [
+            ImageRow(
+                index,
+                media_id,
+                unpacked(self.file_path_text, self.file_path_end, index).decode(),
+                os.fsdecode(unpacked(self.absolute_path_text, self.absolute_path_end, index)),
+                width,
+                height,
+                file_size,
+                modified_ns,
+                self.content_hash[index].tobytes().hex(),
+            )
+            for index, media_id, (width, height, file_size, modified_ns) in rows
+        ]
 
     def image_index(self, media_id: str) -> int | None:
-        """Return the number of the image with this id, None where there is none."""
-        answer = self._query('SELECT "index" FROM read_parquet(?) WHERE media_id = ?', [media_id])
+        """Return the number of the image with this id, None where there is none.
+
+        Raises `SnapshotError` where the files have gone.
+        """
+        self._check_that_it_is_there()
+        return place_of(self.media_id, media_id)
+
+    def image_called(self, file_path: str) -> int | None:
+        """Return the number of the image that is shown under this path, None where there is none."""
+        answer = self._query('SELECT "index" FROM read_parquet(?) WHERE file_path = ?', [file_path])
+        return int(answer[0][0]) if answer else None
+
+    def image_of(self, file: FoundFile) -> int | None:
+        """Return the number of the image that this file is, under whichever of its names; None where it is none."""
+        device, inode = file.identity
+        answer = self._query(
+            'SELECT "index" FROM read_parquet(?) WHERE absolute_path = ?::BLOB OR '
+            "(inode <> 0 AND inode = ? AND device = ? AND file_size = ? AND mtime_ns = ?) "
+            "ORDER BY absolute_path <> ?::BLOB",
+            [path := os.fsencode(file.absolute), inode, device, file.size, file.mtime_ns, path],
+        )
         return int(answer[0][0]) if answer else None
 
     def media_ids(self) -> list[str]:
         """Return the ids of all images, in image order."""
-        return [row[0] for row in self._query('SELECT media_id FROM read_parquet(?) ORDER BY "index"', [])]
+        return uuid_texts(self.media_id)
 
     def _query(self, sql: str, parameters: list[Any]) -> list[Any]:
         """Raises `SnapshotError` where the table has gone, as when others have published twice since."""
@@ -179,6 +261,11 @@ class Snapshot:
     @cached_property
     def _tables(self) -> Any:
         return connect()
+
+    def _check_that_it_is_there(self) -> None:
+        """What is mapped stays readable, but whoever removed it, or has published twice since, means us to notice."""
+        if not (self.path / MANIFEST).exists():
+            raise SnapshotError(f"{self.path.name} has gone from the cache")
 
 
 def current_snapshot(dataset_folder: Path) -> Snapshot | None:
@@ -238,18 +325,3 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
-
-
-def _row(values: Sequence[Any]) -> ImageRow:
-    index, media_id, file_path, absolute, width, height, file_size, modified_ns, content = values
-    return ImageRow(
-        index,
-        media_id,
-        file_path,
-        os.fsdecode(bytes(absolute)),
-        width,
-        height,
-        file_size,
-        modified_ns,
-        bytes(content).hex(),
-    )

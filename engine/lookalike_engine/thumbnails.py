@@ -13,7 +13,6 @@ from lookalike_engine.errors import SkippedError, SkipReason
 from lookalike_engine.modes import rgb_reduced
 from lookalike_engine.pillow import opened, prepare
 from lookalike_engine.reading import read_image
-from lookalike_engine.scan import FoundFile
 
 if TYPE_CHECKING:
     from lookalike_engine.snapshot import ImageRow
@@ -32,8 +31,7 @@ def thumbnail(row: "ImageRow", settings: EngineSettings) -> bytes:
     """
     if os.path.realpath(row.absolute_path) != row.absolute_path:
         raise SkippedError(SkipReason.CHANGED)
-    file = FoundFile(row.file_path, row.absolute_path, row.file_size, row.modified_ns, (0, 0))
-    data, image_format = read_image(file, settings.max_file_bytes)
+    data, image_format = read_image(row.file, settings.max_file_bytes)
     prepare(settings.max_pixels)
     with opened(data, image_format, settings.max_pixels) as image:
         if image_format == "JPEG":

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lookalike_engine.anchors import path_of_uri
+from lookalike_engine.similarity import NEAR_DUPLICATE
+
 SUPPORTED: Final = ("duplicates", "uniqueness")
 GRANULARITY_LEVELS: Final = ("0", "1", "2", "3", "4")
 _KNOWN: Final = frozenset(
@@ -75,6 +78,44 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
         group_by_folder=_group_by_folder(given.get("group_by")),
         revision=given.get("revision"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorQuestion:
+    """One picture to compare with a dataset: a file, or an image of the dataset. Exactly one of the two is not None."""
+
+    file: str | None
+    """Absolute path, surrogate-escaped."""
+    image: str | None
+    """An image's shown path."""
+    similarity: float
+    filters: Filters
+    page_number: int
+    revision: str | None = None
+    """As of `Question`."""
+
+
+def read_anchor_question(parameters: Iterable[tuple[str, str]]) -> AnchorQuestion:
+    """Check the query parameters of a call about one picture; those that the API does not know are ignored.
+
+    Raises ParameterError.
+    """
+    given = list(parameters)
+    question = read_question(given)
+    if question.filters.uniqueness is not None:
+        raise ParameterError("vql", 'filter "uniqueness" is not supported here: "duplicates" is', "uniqueness")
+    anchors = [(name, value) for name, value in given if name in {"anchor_uri", "anchor_path"}]
+    if len(anchors) != 1:
+        raise ParameterError("anchor_uri", "give one of anchor_uri and anchor_path", [name for name, _ in anchors])
+    ((name, value),) = anchors
+    file = path_of_uri(value) if name == "anchor_uri" else None
+    if name == "anchor_uri" and file is None:
+        raise ParameterError(name, "anchor_uri must be a file:// URI with an absolute path and no host", value)
+    filters = question.filters
+    if filters.duplicates is None:
+        filters = Filters(NEAR_DUPLICATE)
+    similarity = NEAR_DUPLICATE if filters.duplicates is None else filters.duplicates
+    return AnchorQuestion(file, value if file is None else None, similarity, filters, question.page_number, question.revision)
 
 
 def _check_entity_type(entity_type: str) -> None:

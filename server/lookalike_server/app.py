@@ -15,7 +15,8 @@ NAME: Final = "lookalike"
 
 INSTRUCTIONS: Final = """\
 Lookalike finds duplicate, near-duplicate and unique images in the image datasets it was started for.
-Use find_duplicates for copies and which one to keep, find_unique for images without copies, summarize_clusters \
+Use find_duplicates for copies and which one to keep (with image: whether one image is there already), find_unique \
+for images without copies, summarize_clusters \
 for how redundant a dataset is; to plan a clean-up, summarize first, then page through find_duplicates.
 Similarity runs from 0 to 1: 1 is pixel-equal, 0.95 a near-duplicate; lower, chance matches grow.
 Uniqueness is a rank from 0 to 1: 0.8 is farther from its nearest image than 80 % of the dataset.

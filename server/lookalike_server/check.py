@@ -103,6 +103,8 @@ async def _check_folders(configuration: Configuration, source: FolderSource, fin
     folders = await anyio.to_thread.run_sync(describe_folders, configuration.settings, source)
     for line, is_problem in folders:
         (findings.problem if is_problem else findings.fine)(line)
+    if source.signals is not None:
+        findings.fine(f"compared by signals of its own: {quoted(source.signals)}")
     # Of the command line all are served or none.
     unserved = any if source.level == "command line" else all
     none_served = unserved(is_problem for _, is_problem in folders)

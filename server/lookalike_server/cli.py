@@ -12,6 +12,8 @@ EPILOG: Final = """\b
 Examples:
   lookalike serve ~/Pictures        the MCP server, for an assistant to start
   lookalike duplicates ~/Pictures   the same answer, in the terminal
+  lookalike check-image new.jpg ~/Pictures
+                                    is it there already?
   lookalike summary --group-by folder split=~/set/train,~/set/test
                                     two folders as one: do they share copies?
   LOOKALIKE_BASE_URL=https://app.visual-layer.com lookalike serve
@@ -50,6 +52,11 @@ _local = _options(
         help="Where indexes of local folders are kept (the system's cache folder); may be deleted at any time.",
     ),
     click.option(
+        "--signals",
+        metavar="hash|lite0|sscd|PATH",
+        help="What images are compared by: hash (fastest), lite0 (if not given), sscd (extra), or a model description.",
+    ),
+    click.option(
         "--log-level",
         type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
         help="How much is logged to stderr (WARNING).",
@@ -57,8 +64,7 @@ _local = _options(
     _config,
 )
 _folders = click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
-_source = _options(
-    click.argument("folders", nargs=-1, metavar="[FOLDER]..."),
+_anywhere = _options(
     click.option("--base-url", metavar="URL", help="Ask this Explore server too."),
     click.option(
         "--dataset", metavar="NAME", help="Dataset to ask about, in any source: name, id, path or SOURCE/NAME."
@@ -67,6 +73,7 @@ _source = _options(
     click.option("--timeout", type=float, metavar="SECONDS", help="How long a server has for one question (60)."),
     _local,
 )
+_source = _options(click.argument("folders", nargs=-1, metavar="[FOLDER]..."), _anywhere)
 _similarity = click.option(
     "--similarity",
     type=float,
@@ -92,9 +99,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the structur
 def main() -> None:
     """See what is duplicated, what is unique and what can go in an image dataset.
 
-    Serves the answers to an AI assistant over MCP (serve), prints them here (duplicates, unique, summary), or
-    offers them to scripts as the Explore API (api). Works on local folders with no account, on Explore servers, or on
-    several of both at once.
+    Serves the answers to an AI assistant over MCP (serve), prints them here (duplicates, check-image, unique, summary),
+    or offers them to scripts as the Explore API (api). Works on local folders with no account, on Explore servers, or
+    on several of both at once.
     """
 
 
@@ -135,6 +142,25 @@ def duplicates(**options: Any) -> None:
     from lookalike_server.commands import answer  # noqa: PLC0415 — imported where it is used: start-up time
 
     answer("find_duplicates", options)
+
+
+@main.command(name="check-image", short_help="Print what images of a dataset are copies of one.", epilog=_FOLDER_HELP)
+@click.argument("paths", nargs=-1, required=True, metavar="IMAGE... [FOLDER]...")
+@_anywhere
+@_similarity
+@click.option("--limit", type=int, help="How many to show of each image's copies, 1 to 100; 20 if not given.")
+@_json
+def check_image(**options: Any) -> None:
+    """Print what images of a dataset are copies of each IMAGE, which need not be in it.
+
+    Without a FOLDER the dataset comes from the configuration; Explore servers cannot be asked. An IMAGE that is in the
+    dataset is not its own copy. With --json, one object for each IMAGE, in their order.
+
+    The exit code is 0 if a copy of any IMAGE was found, 1 if none was, 2 if anything could not be checked.
+    """
+    from lookalike_server.commands import check_images  # noqa: PLC0415 — imported where it is used: start-up time
+
+    check_images(options)
 
 
 @main.command(epilog=_FOLDER_HELP)

@@ -19,11 +19,17 @@ from lookalike_server.connections import UNUSABLE, Connections, make_engine
 from lookalike_server.logs import configure_logging, hide
 from lookalike_server.settings import Settings
 from lookalike_server.sources import ServerSource
-from lookalike_tools import LookalikeError
+from lookalike_tools import Answer, LookalikeError
 
 LOOPBACK: Final = "127.0.0.1"
 
 MadeT = TypeVar("MadeT")
+
+
+class Trouble(click.ClickException):
+    """An error of a command whose exit code of 1 means "none", as with grep."""
+
+    exit_code = 2
 
 
 def serve_stdio(options: Mapping[str, Any]) -> None:
@@ -47,15 +53,37 @@ def answer(tool: str, options: Mapping[str, Any]) -> None:
     """Ask one of the tools and print its answer, with a progress bar on stderr while it works."""
     from lookalike_server.terminal import ask_once  # noqa: PLC0415 — loads the tools
 
-    told_elsewhere = {*Settings.model_fields, "folders", "as_json"} - {"dataset"}
-    arguments = {name: value for name, value in options.items() if name not in told_elsewhere and value is not None}
-    _show_every_sign()
-    configuration = _configure(options)
-    sources, dataset = configuration.for_question()
-    settings = configuration.settings.model_copy(update={"dataset": dataset})
-    connections = _usable(Connections, replace(configuration, settings=settings, sources=sources))
-    reply = _run(ask_once, connections, tool, arguments)
-    click.echo(json.dumps(reply.structured(), indent=2, ensure_ascii=False) if options["as_json"] else reply.text())
+    connections = _for_question(options)
+    reply = _run(ask_once, connections, tool, _arguments(options))
+    click.echo(_shown(reply, options))
+
+
+def check_images(options: Mapping[str, Any]) -> None:
+    """Compare each image with the dataset; the exit code is 0 if any has a copy there, 1 if none, 2 after any error."""
+    from lookalike_server.image_arguments import sort_out  # noqa: PLC0415 — where it is used: start-up time
+    from lookalike_server.terminal import Unasked, check_each  # noqa: PLC0415 — loads the tools
+
+    named, folders = sort_out(options["paths"])
+    options = {**options, "folders": folders}
+    are_found, are_refused, shown = False, False, 0
+
+    def tell(outcome: Answer | Unasked) -> None:
+        nonlocal are_found, are_refused, shown
+        if isinstance(outcome, Unasked):
+            are_refused = True
+            click.echo(f"Error: {outcome.why}", err=True)
+            return
+        are_found |= bool(outcome.structured().get("checked", {}).get("alike"))
+        click.echo(("\n" if shown and not options["as_json"] else "") + _shown(outcome, options))
+        shown += 1
+
+    if not named:
+        raise Trouble("no image was given. Name one or more image files.")
+    try:
+        _run(check_each, _for_question(options), named, _arguments(options), tell)
+    except click.ClickException as error:
+        raise Trouble(error.message) from error
+    raise SystemExit(Trouble.exit_code if are_refused else 0 if are_found else 1)
 
 
 def index_folders(options: Mapping[str, Any]) -> None:
@@ -96,6 +124,25 @@ def check(options: Mapping[str, Any]) -> None:
     _log(configuration)
     if not anyio.run(check_all, configuration, click.echo):
         raise SystemExit(1)
+
+
+def _for_question(options: Mapping[str, Any]) -> Connections:
+    """The sources that a question from the terminal looks at."""
+    _show_every_sign()
+    configuration = _configure(options)
+    sources, dataset = configuration.for_question()
+    settings = configuration.settings.model_copy(update={"dataset": dataset})
+    return _usable(Connections, replace(configuration, settings=settings, sources=sources))
+
+
+def _arguments(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the options that are arguments of the tool."""
+    told_elsewhere = {*Settings.model_fields, "folders", "paths", "as_json"} - {"dataset"}
+    return {name: value for name, value in options.items() if name not in told_elsewhere and value is not None}
+
+
+def _shown(answer: Answer, options: Mapping[str, Any]) -> str:
+    return json.dumps(answer.structured(), indent=2, ensure_ascii=False) if options["as_json"] else answer.text()
 
 
 def _configure(options: Mapping[str, Any]) -> Configuration:

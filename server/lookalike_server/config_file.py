@@ -17,6 +17,7 @@ from lookalike_server.settings import (
     CACHE_DIR,
     DATASET,
     LOG_LEVEL,
+    SIGNALS,
     TIMEOUT,
     TOKEN,
     FromHome,
@@ -57,6 +58,7 @@ class SourceTable(BaseModel):
     folders: list[str] | None = Field(
         default=None, min_length=1, description="Local folders instead of a server, each as FOLDER on the command line"
     )
+    signals: str | None = Field(default=None, description=SIGNALS)
 
 
 class _General(BaseModel):
@@ -66,6 +68,7 @@ class _General(BaseModel):
 
     dataset: str | None = Field(default=None, description=DATASET)
     cache_dir: FromHome | None = Field(default=None, description=CACHE_DIR)
+    signals: str | None = Field(default=None, description=SIGNALS)
     log_level: LogLevel | None = Field(default=None, description=LOG_LEVEL)
     timeout: Seconds | None = Field(default=None, description=TIMEOUT)
 
@@ -161,9 +164,11 @@ def _contradictions(source: SourceTable) -> list[str]:
     given = source.model_fields_set
     if source.folders is None and source.base_url is None:
         return ["it has neither base_url nor folders; give one of them"]
-    if source.folders is not None and given != {"folders"}:
-        odd = ", ".join(sorted(given - {"folders"}))
+    odd = ", ".join(sorted(given - {"folders", "signals"}))
+    if source.folders is not None and odd:
         return [f"{odd} and folders do not go together; make two sources of them"]
+    if source.base_url is not None and source.signals is not None:
+        return ["base_url and signals do not go together; a server compares by its own. Leave signals out"]
     return []
 
 

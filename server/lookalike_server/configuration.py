@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
+from lookalike_engine import EngineError, resolve_signals, signals_beside
 from lookalike_server.config_file import ConfigFile, SourceTable, read_config_file
 from lookalike_server.secret import Secret
 from lookalike_server.settings import (
@@ -86,6 +87,7 @@ def read_configuration(flags: Mapping[str, Any], folders: Sequence[str] = ()) ->
     from_environment = set_in_environment()
     problems = unknown_variables(os.environ)
     named, _ = make_settings(given, {})
+    names = {name: f"--{name.replace('_', '-')}" for name in given}
     file = read_config_file(named.config)
     origins: dict[str, Origin] = dict.fromkeys(Settings.model_fields, "default")
     values = dict(given)
@@ -93,11 +95,12 @@ def read_configuration(flags: Mapping[str, Any], folders: Sequence[str] = ()) ->
         problems += file.problems
         for name, value in file.general.items():
             origins[name] = "file"
-            if name not in from_environment:
-                values.setdefault(name, file.beside(value) if isinstance(value, Path) else value)
+            if name not in from_environment and name not in given:
+                values[name] = _as_meant(file, name, value)
+                names[name] = f"{name} in {quoted(str(file.path))}"
     origins |= dict.fromkeys(from_environment, "environment")
     origins |= dict.fromkeys(given, "command line")
-    settings, wrong = make_settings(values, {name: f"--{name.replace('_', '-')}" for name in given})
+    settings, wrong = make_settings(values, names)
     sources, replaced, unfit = _sources(settings, origins, folders, file)
     return Configuration(
         settings=settings,
@@ -107,6 +110,13 @@ def read_configuration(flags: Mapping[str, Any], folders: Sequence[str] = ()) ->
         replaced=replaced,
         problems=(*problems, *wrong, *unfit),
     )
+
+
+def _as_meant(file: ConfigFile, name: str, value: Any) -> Any:
+    """A value of the file, where it is a path as seen from there."""
+    if name == "signals":
+        return signals_beside(value, file.path.parent)
+    return file.beside(value) if isinstance(value, Path) else value
 
 
 def _sources(
@@ -183,7 +193,8 @@ def _source_of_file(
 ) -> SourceSettings:
     where = f"[sources.{name}] in {quoted(str(file.path))}"
     if table.base_url is None:
-        return FolderSource(name, "file", where, tuple(table.folders or ()), file.path.parent)
+        signals = _own_signals(file, where, table, origins)
+        return FolderSource(name, "file", where, tuple(table.folders or ()), file.path.parent, signals)
     secrets = {
         key: _secret(
             f"{key} of {where}",
@@ -207,6 +218,21 @@ def _source_of_file(
         timeout=unless_set_above("timeout"),
         **secrets,
     )
+
+
+def _own_signals(file: ConfigFile, where: str, table: SourceTable, origins: Mapping[str, Origin]) -> str | None:
+    """Those of a source of folders, unless a flag or a variable says otherwise.
+
+    Raises:
+        SettingsError: there are none such.
+    """
+    if table.signals is None or origins["signals"] in LEVELS[:2]:
+        return None
+    try:
+        choice = resolve_signals(signals_beside(table.signals, file.path.parent))
+    except EngineError as error:
+        raise SettingsError(f"signals of {where}: {error}") from None
+    return table.signals if choice.description is None else str(choice.description)
 
 
 def _secret(where: str, value: SecretStr | None, where_file: str, file: Path | None) -> Secret | None:

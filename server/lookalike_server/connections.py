@@ -7,7 +7,7 @@ from typing import Self
 
 import anyio
 
-from lookalike_engine import Engine, EngineError, EngineSettings, FolderDataset
+from lookalike_engine import Engine, EngineError, EngineSettings, FolderDataset, resolve_signals
 from lookalike_server.configuration import Configuration
 from lookalike_server.folders import FolderError, parse_folders
 from lookalike_server.logs import hide
@@ -143,9 +143,12 @@ def engine_of(settings: Settings, source: FolderSource) -> tuple[Engine, tuple[s
 
     Raises:
         FolderError: a folder that cannot be served, or none that can.
-        EngineError: two datasets of one name, or one folder served twice.
+        EngineError: two datasets of one name, one folder served twice, or signals that are not there.
     """
-    options = EngineSettings(cache_dir=settings.cache_dir)
+    # Whoever asks is the user whose process this is: a picture outside the folders may be compared with theirs.
+    signals = source.signals or settings.signals
+    resolve_signals(signals)
+    options = EngineSettings(cache_dir=settings.cache_dir, signals=signals, checks_any_file=True)
     datasets: list[FolderDataset] = []
     away: list[str] = []
     for argument in source.folders:
@@ -175,7 +178,8 @@ def make_engine(settings: Settings, folders: Sequence[str], *, background: bool 
     """
     if not folders:
         raise FolderError("no folder was given. Name one or more folders of images.")
-    return Engine(parse_folders(folders), EngineSettings(cache_dir=settings.cache_dir, background=background))
+    options = EngineSettings(cache_dir=settings.cache_dir, signals=settings.signals, background=background)
+    return Engine(parse_folders(folders), options)
 
 
 def _reason(error: Exception) -> str:

@@ -13,6 +13,7 @@ from platformdirs import user_cache_path
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lookalike_engine import DEFAULT_SIGNALS, EngineError, resolve_signals
 from lookalike_server.spelling import nearest_known
 from lookalike_tools.untrusted import quoted
 
@@ -36,6 +37,15 @@ def _from_home(path: Path) -> Path:
         raise ValueError("it names a user this system does not have; give a full path") from None
 
 
+def _known_signals(name: str) -> str:
+    """The name, or the full path of a model description: an index must not depend on where the server was started."""
+    try:
+        description = resolve_signals(name).description
+    except EngineError as error:
+        raise ValueError(str(error)) from None
+    return name if description is None else str(description)
+
+
 def _users_cache() -> Path:
     try:
         return user_cache_path("lookalike", appauthor=False)
@@ -47,11 +57,16 @@ def _users_cache() -> Path:
 
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_in_capitals)]
 FromHome = Annotated[Path, Field(strict=False), AfterValidator(_from_home)]
+SignalsSetting = Annotated[str, AfterValidator(_known_signals)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 CACHE_DIR = (
     "Where indexes of local folders are kept (default: the system's cache folder, ~/.cache/lookalike on Linux)"
     "; may be deleted at any time"
+)
+SIGNALS = (
+    "What images of local folders are compared by: hash (fastest), lite0 (default: hash and the built-in model), sscd "
+    "(hash and the model of the extra sscd), or the path of a model description; each has an index of its own"
 )
 LOG_LEVEL = "How much is logged to stderr: DEBUG, INFO, WARNING (default) or ERROR"
 ALLOW_HTTP = "Talk plain http to a server that is not on this machine (true or false; default false)"
@@ -87,6 +102,7 @@ class Settings(BaseSettings):
     timeout: Seconds = Field(default=60.0, description=TIMEOUT)
     dataset: str | None = Field(default=None, description=DATASET)
     cache_dir: FromHome = Field(default_factory=_users_cache, description=CACHE_DIR)
+    signals: SignalsSetting = Field(default=DEFAULT_SIGNALS, description=SIGNALS)
     log_level: LogLevel = Field(default="WARNING", description=LOG_LEVEL)
 
 

@@ -21,13 +21,17 @@ _DEFAULT_PORTS: Mapping[str, int] = {"https": 443, "http": 80}
 
 @dataclass(frozen=True)
 class FolderSource:
-    """Local folders, each spelled as a FOLDER argument, relative to the folder ``base``."""
+    """Local folders, each spelled as a FOLDER argument, relative to the folder ``base``.
+
+    ``signals`` are its own, where they are not those of the settings.
+    """
 
     name: str
     level: Level
     where: str
     folders: tuple[str, ...]
     base: Path = field(default_factory=Path)
+    signals: str | None = None
 
 
 @dataclass(frozen=True)

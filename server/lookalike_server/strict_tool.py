@@ -26,7 +26,7 @@ logger = logging.getLogger("lookalike.server")
 READ_ONLY: Final = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-"""Every tool only reads, and reads only what this server was started for."""
+"""Every tool only reads, and reads only what this server was started for, and the one image that it is asked about."""
 
 
 class StrictTool(Tool):

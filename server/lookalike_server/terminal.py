@@ -1,6 +1,7 @@
 """The tools, asked from a terminal: the same answers, with a progress bar instead of notifications."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,14 +10,17 @@ from tqdm import tqdm
 from lookalike_engine import Engine
 from lookalike_server.arguments import parse_arguments
 from lookalike_server.connections import Connections
+from lookalike_server.image_arguments import as_argument, unusable
 from lookalike_server.questions import QUESTIONS, ask
 from lookalike_tools import (
     Answer,
     Dataset,
+    DuplicatesQuery,
     ExploreClient,
     LookalikeError,
     UntrustedPath,
     UntrustedText,
+    UnusableImage,
     named,
     refuse_outdated,
     wait_until_ready,
@@ -67,6 +71,44 @@ async def ask_once(connections: Connections, tool: str, arguments: Mapping[str, 
     async with connections:
         with Bar() as bar:
             return await ask(question, query, connections, bar, patience=None)
+
+
+@dataclass(frozen=True)
+class Unasked:
+    """An image that could not be compared, and why."""
+
+    why: str
+
+
+async def check_each(
+    connections: Connections,
+    images: Sequence[str],
+    arguments: Mapping[str, Any],
+    tell: Callable[[Answer | Unasked], None],
+) -> None:
+    """Ask about each of ``images`` in turn, and ``tell`` what came of it; one that cannot be read stops no other.
+
+    Raises:
+        LookalikeError: the question cannot be answered about any image.
+        ArgumentsError: an argument does not fit.
+    """
+    question = next(each for each in QUESTIONS if each.query is DuplicatesQuery)
+    queries = {
+        image: parse_arguments(question.query, {**arguments, "image": as_argument(image)}, "check-image")
+        for image in images
+    }
+    async with connections:
+        for image in images:
+            problem = unusable(image)
+            try:
+                if problem is not None:
+                    tell(Unasked(problem))
+                    continue
+                with Bar() as bar:
+                    answer = await ask(question, queries[image], connections, bar, patience=None)
+                tell(answer)
+            except UnusableImage as error:
+                tell(Unasked(str(error)))
 
 
 async def index_all(engine: Engine, say: Callable[[str], None], *, outdated_too: bool = False) -> list[Dataset]:

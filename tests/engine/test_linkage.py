@@ -1,59 +1,14 @@
 """Clusters of close pairs: what complete linkage promises, against a naive reference."""
 
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from lookalike_engine.linkage import Merges, clusters_at, link
-
-LEVELS = [0.70, 0.80, 0.90, 0.95, 0.99]
-
-
-@dataclass(frozen=True)
-class Graph:
-    """Images named by their tie keys, and the similarity of those that are close."""
-
-    keys: list[bytes]
-    similarity: dict[tuple[int, int], float]
-
-    @property
-    def first(self) -> NDArray[np.int32]:
-        return np.array([first for first, _ in self.similarity], dtype=np.int32)
-
-    @property
-    def second(self) -> NDArray[np.int32]:
-        return np.array([second for _, second in self.similarity], dtype=np.int32)
-
-    def link(self) -> Merges:
-        return link(self, np.array(list(self.similarity.values())), self.keys, len(self.keys))
-
-    def clusters(self, threshold: float) -> set[frozenset[bytes]]:
-        labels = clusters_at(self.link(), threshold, len(self.keys))
-        return {frozenset(self.keys[image] for image in np.flatnonzero(labels == label)) for label in set(labels)}
-
-    def renumbered(self, order: list[int]) -> "Graph":
-        place = {old: new for new, old in enumerate(order)}
-        pairs = {(min(place[a], place[b]), max(place[a], place[b])): s for (a, b), s in self.similarity.items()}
-        return Graph([self.keys[old] for old in order], pairs)
-
-    def between(self, one: bytes, other: bytes) -> float:
-        a, b = sorted((self.keys.index(one), self.keys.index(other)))
-        return self.similarity.get((a, b), 0.0)
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> Graph:
-    n = draw(st.integers(1, 9))
-    numbers = draw(st.permutations(range(n)))
-    # Few levels make many ties; a low chance of no pair at all makes large cliques.
-    level = st.one_of(st.none(), *[st.just(level) for level in LEVELS])
-    pairs = {pair: s for pair in combinations(range(n), 2) if (s := draw(level)) is not None}
-    return Graph([bytes([number]) for number in numbers], pairs)
+from tests.graphs import LEVELS, Graph, graphs
 
 
 def naive_clusters(graph: Graph, threshold: float) -> set[frozenset[bytes]]:
@@ -92,6 +47,34 @@ def test_every_image_is_in_exactly_one_cluster(graph: Graph, threshold: float) -
 def test_the_order_of_the_images_decides_nothing(graph: Graph, threshold: float, data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(graph.keys))))
     assert graph.renumbered(list(order)).clusters(threshold) == graph.clusters(threshold)
+
+
+@given(graphs(), st.data())
+def test_the_order_of_the_pairs_decides_nothing(graph: Graph, data: st.DataObject) -> None:
+    shuffled = Graph(graph.keys, dict(data.draw(st.permutations(list(graph.similarity.items())))))
+    one, other = graph.link(), shuffled.link()
+    assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in Merges.__slots__)
+
+
+@given(graphs(), st.floats(LEVELS[0], 1.0))
+def test_the_merges_of_a_threshold_are_the_first_of_all_merges(graph: Graph, threshold: float) -> None:
+    above = Graph(graph.keys, {pair: s for pair, s in graph.similarity.items() if s >= threshold}).link()
+    every = graph.link()
+    kept = int(np.count_nonzero(every.similarity >= threshold))
+    assert np.array_equal(above.first, every.first[:kept])
+    assert np.array_equal(above.second, every.second[:kept])
+
+
+@given(graphs())
+def test_a_pair_below_the_floor_is_never_in_one_cluster(graph: Graph) -> None:
+    for cluster in graph.clusters(0.0):
+        assert all(graph.between(one, other) >= LEVELS[0] for one, other in combinations(cluster, 2))
+
+
+@given(graphs(), st.sampled_from(LEVELS))
+def test_no_two_clusters_could_be_one(graph: Graph, threshold: float) -> None:
+    for a, b in combinations(graph.clusters(threshold), 2):
+        assert min(graph.between(one, other) for one in a for other in b) < threshold
 
 
 @given(graphs())

@@ -22,9 +22,11 @@ from lookalike_engine.similarity import STEPS
 Hashes = NDArray[np.uint8]
 
 FUSION = Fusion(
-    intercept=-10.0,
-    terms=((2, 0, 12.0), (0, 1, 10.0), (1, 1, 4.0)),
-    anchors=((-9.0, 0.0), (-4.0, 0.5), (4.0, 0.95), (14.0, 0.999)),
+    cosine=((0.3, 0.3), (0.6, 2.0), (0.9, 7.0), (1.0, 9.0)),
+    distance=((128.0, 0.3), (104.0, 2.0), (62.0, 7.0), (0.0, 12.0)),
+    share_of_less=0.2,
+    anchors=((0.0, 0.0), (2.0, 0.5), (7.0, 0.95), (12.0, 0.999)),
+    detail_penalty=0.1,
 )
 
 
@@ -123,11 +125,11 @@ def test_hash_and_embedding_together_decide_which_pairs_are_close_and_who_is_nea
     m: int, seed: int, floor: float
 ) -> None:
     signals = with_embeddings(with_copies(m, seed), seed)
-    expected = np.full((m, m), -1.0)
+    expected, whole = np.full((m, m), -1.0), np.ones(1, dtype=np.float32)
     for a, b in combinations(range(m), 2):
         product = np.float32(signals.embeddings[a].astype(np.int64) @ signals.embeddings[b].astype(np.int64))
         distance, _ = naive_pair(signals.hashes, a, b)
-        similarity = int(FUSION.steps(np.array([distance]), cosine_steps(np.array([product])))[0]) / STEPS
+        similarity = int(FUSION.steps(np.array([distance]), cosine_steps(np.array([product]), whole, whole, 0.1))[0]) / STEPS
         expected[a, b] = expected[b, a] = similarity
     pairs = find_pairs(signals, full_detail(signals.hashes), FUSION, floor)
     found = dict(zip(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True), pairs.similarity, strict=True))

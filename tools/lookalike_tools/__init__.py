@@ -4,7 +4,7 @@ from lookalike_tools import duplicates, summary, unique
 from lookalike_tools.asking import ask_namespace
 from lookalike_tools.datasets import resolve_dataset
 from lookalike_tools.duplicates import find_duplicates
-from lookalike_tools.errors import LookalikeError
+from lookalike_tools.errors import LookalikeError, UnusableImage
 from lookalike_tools.explore.address import checked_base_url, proxy_variable
 from lookalike_tools.explore.client import ExploreClient
 from lookalike_tools.explore.credentials import Credentials
@@ -40,6 +40,7 @@ __all__ = [
     "UniqueQuery",
     "UntrustedPath",
     "UntrustedText",
+    "UnusableImage",
     "ask_namespace",
     "checked_base_url",
     "duplicates",

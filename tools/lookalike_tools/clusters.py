@@ -10,17 +10,13 @@ from lookalike_tools.explore.models import Preview
 from lookalike_tools.folders import below
 from lookalike_tools.keeper import Choice, suggest_keeper
 from lookalike_tools.queries import EntityType
-from lookalike_tools.results.clusters import Cluster, Other, Relation
+from lookalike_tools.relations import RELATIONS
+from lookalike_tools.results.clusters import Cluster, Other
 from lookalike_tools.similarity import floored
 from lookalike_tools.untrusted import UntrustedPath, UntrustedText
 
 _SHORTEST_ID = 8
 _MOST_NAMES = 5
-_RELATIONS: Mapping[str, Relation] = {
-    "mirrored": "mirrored",
-    "rotated": "rotated",
-    "mirrored_rotated": "mirrored and rotated",
-}
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class Row:
     def cut(self, cut: Cut, folder: str) -> Cluster:
         """The cluster as the answer shows it, its paths below `folder`."""
         others = [
-            Other(path=_name(other, folder, cut), relation=_RELATIONS.get(other.relation or ""))
+            Other(path=_name(other, folder, cut), relation=RELATIONS.get(other.relation or ""))
             for other in self._listed[1:][: cut.others]
         ]
         # Exact says already that it is 1.

@@ -1,6 +1,7 @@
 """find_duplicates: which images are copies of one another, and which one to keep."""
 
 from lookalike_tools.budget import Cut, fit
+from lookalike_tools.checking import check_image, refuse_beside_image
 from lookalike_tools.clusters import cut_notes, sample_notes
 from lookalike_tools.counting import entity_notes
 from lookalike_tools.duplicate_clusters import duplicate_clusters
@@ -16,7 +17,8 @@ from lookalike_tools.untrusted import UntrustedPath
 NAME = "find_duplicates"
 TITLE = "Find duplicate images"
 DESCRIPTION = (
-    "Finds clusters of duplicate and near-duplicate images in a dataset and suggests which image of each to keep. "
+    "Finds clusters of duplicate and near-duplicate images in a dataset and suggests which image of each to keep; with "
+    "image, finds what one image duplicates. "
     "Use it when asked what is duplicated, copied, redundant or can be deleted. Similarity 0.95, the default, means"
     " copies: recompressed, resized, lightly edited, mirrored, turned; 1 means pixel-equal. Lower finds more, with "
     "chance matches among them. In local folders crops, borders and tilts are missed. It deletes nothing, does not "
@@ -27,11 +29,15 @@ DESCRIPTION = (
 async def find_duplicates(
     explore: ExploreClient, query: DuplicatesQuery, progress: Progress, patience: float | None
 ) -> DuplicatesAnswer:
-    """One page of duplicate clusters. A local dataset that is indexing is waited for, `patience` seconds at most.
+    """One page of duplicate clusters, or what is alike to one image.
 
-    Raises `LookalikeError`.
+    A local dataset that is indexing is waited for, `patience` seconds at most. Raises `LookalikeError`.
     """
+    if query.image is not None:
+        refuse_beside_image(query)
     opened = await open_dataset(explore, query.dataset, progress, patience)
+    if query.image is not None:
+        return await check_image(opened, query, query.image)
     if opened.is_indexing:
         return DuplicatesAnswer(**opened.head())
     opened.refuse_below_floor(query.similarity)

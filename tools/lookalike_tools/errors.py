@@ -4,6 +4,7 @@
     ├── WrongArgument            the question cannot be asked like this
     │   ├── UnknownDataset
     │   ├── AmbiguousDataset
+    │   ├── UnusableImage        a file to check that is no image, or cannot be read
     │   ├── RefusedCursor        from another query, another dataset or another state of it
     │   └── WrongSettings        base URL, credentials
     ├── DatasetNotReady          DRAFT, ERROR, or still indexing where an answer needs an index
@@ -47,6 +48,10 @@ class UnknownDataset(WrongArgument):
 
 class AmbiguousDataset(WrongArgument):
     """Several datasets fit, or none was named where there are several."""
+
+
+class UnusableImage(WrongArgument):
+    """The image to check is none, cannot be read, or must not be."""
 
 
 class RefusedCursor(WrongArgument):

@@ -42,6 +42,13 @@ class DuplicatesQuery(Query):
     limit: _Whole = Field(default=20, ge=1, le=100, description="Clusters per page.")
     cursor: _Cursor = None
     entity_type: _Entities = "IMAGES"
+    image: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = Field(
+        default=None,
+        description=(
+            "List only what is alike to this one image: full path of a file on this machine, or path of an image of the"
+            " dataset. Local folders only; limit then counts matches."
+        ),
+    )
 
 
 class UniqueQuery(Query):

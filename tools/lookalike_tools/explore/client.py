@@ -15,7 +15,7 @@ from lookalike_tools.explore.address import checked_base_url
 from lookalike_tools.explore.credentials import Credentials
 from lookalike_tools.explore.filters import Filter
 from lookalike_tools.explore.memory import Memory
-from lookalike_tools.explore.models import Dataset, Metadata, Page
+from lookalike_tools.explore.models import Alike, Dataset, Metadata, Page
 from lookalike_tools.explore.verdicts import Verdicts
 from lookalike_tools.untrusted import UntrustedText, quoted
 
@@ -29,6 +29,7 @@ _LIST_KEPT_SECONDS = 60.0
 _UNCOUNTED_SECONDS = 600.0
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DATASETS: TypeAdapter[list[Dataset]] = TypeAdapter(list[Dataset])
+_ALIKE = TypeAdapter(Alike)
 _PAGE = TypeAdapter(Page)
 _METADATA = TypeAdapter(Metadata)
 _DATASET = TypeAdapter(Dataset)
@@ -147,6 +148,14 @@ class ExploreClient:
             if not isinstance(error, RefusedParameters):
                 self.memory.uncounted.put(dataset.id, True, _UNCOUNTED_SECONDS)  # noqa: FBT003  (the fact itself)
             return None
+
+    async def similar_images(self, dataset: Dataset, wanted: Filter, anchor: Mapping[str, str]) -> Alike:
+        """The first 100 images that are alike to one picture; `anchor` names it, by `anchor_uri` or `anchor_path`.
+
+        Only the engine in this process knows this call.
+        """
+        params = {**self.params(dataset, wanted), **anchor}
+        return await self.read(_ALIKE, f"/explore/{checked_id(dataset.id)}/similar_images", params, about(dataset))
 
     async def download(self, url: str, about: str, *, longest: int, to: IO[bytes]) -> None:
         """What is behind a link that the server gave for `about`, written to `to` from where that stands.

@@ -253,6 +253,38 @@ class Metadata(Wire):
     across_total: MaybeCount = None
 
 
+class Anchor(Wire):
+    """One picture that was compared with a dataset, or why it was not."""
+
+    refusal: Text | None = None
+    width: MaybeCount = None
+    height: MaybeCount = None
+    compared: bool = True
+    file_path: Text | None = None
+
+
+class AlikeImage(Wire):
+    """An image beside the picture that was asked about."""
+
+    file_path: Text
+    width: Count
+    height: Count
+    similarity: Share
+    exact_copy: bool
+    relation: Text
+    short_id: Identifier | None = None
+
+
+class Alike(Wire):
+    """Up to 100 of the images that are alike to one picture, and the nearest image whether it is alike or not."""
+
+    anchor: Anchor
+    n_images: Count
+    n_exact: Count
+    images: list[AlikeImage]
+    nearest: AlikeImage | None = None
+
+
 State = Literal["DRAFT", "INDEXING", "READ ONLY", "PARTIAL INDEX", "READY", "ERROR", "UNKNOWN"]
 
 _OLDER_STATES: Mapping[str, State] = {
