@@ -153,6 +153,13 @@ def save_set(folder: Path) -> Truth:
     )
 
 
+def save_many(folder: Path, count: int) -> None:
+    """Write `count` small scenes, each another, below `folder` (made if missing): enough work for a process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(count):
+        (folder / f"{seed:04}.jpg").write_bytes(jpeg_bytes(scene(seed, (96, 72))))
+
+
 def tree_digest(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
     """Everything below `folder`, as {relative path: (mode, size, mtime in ns, content)}."""
     seen: dict[str, tuple[int, int, int, bytes]] = {}

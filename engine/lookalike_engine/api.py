@@ -22,7 +22,10 @@ HOSTS: Final = ["localhost", "127.0.0.1", "::1", "[::1]", "lookalike.invalid"]
 """Loopback, and a name for use in-process that no resolver answers (RFC 6761). Any other is a web page's own name."""
 
 PATIENCE: Final = 20.0
-"""Seconds."""
+"""Seconds that a question waits for a first index."""
+
+REFRESH_PATIENCE: Final = 2.5
+"""Seconds: how old a run becomes before questions are answered from the index that it is to replace."""
 
 logger = logging.getLogger("lookalike.engine")
 
@@ -35,12 +38,20 @@ class AsciiJSONResponse(JSONResponse):
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
-def create_app(library: Library, settings: EngineSettings, *, patience: float = PATIENCE) -> Starlette:
+def create_app(
+    library: Library,
+    settings: EngineSettings,
+    *,
+    patience: float = PATIENCE,
+    refresh_patience: float = REFRESH_PATIENCE,
+) -> Starlette:
     """Build the ASGI application that serves a library under `/api/v1`.
 
-    A question waits `patience` seconds for a folder that is being indexed, and is then answered 409.
+    A question waits `patience` seconds for a folder that is being indexed for the first time, and is then answered 409.
+    Where there is an index, it answers as soon as the run that is to replace it is `refresh_patience` seconds old.
     """
-    routes = Routes(ExploreService(library, settings, patience))
+    service = ExploreService(library, settings, patience=patience, refresh_patience=refresh_patience)
+    routes = Routes(service)
     return Starlette(
         routes=[
             Mount(

@@ -35,3 +35,5 @@ class EngineSettings:
     checks_any_file: bool = False
     """Whether a question may name an image outside the served folders to have it compared with a dataset. Only where
     the one who asks is the user of this process: others would learn which files are images, and of what."""
+    background: bool = True
+    """Whether what takes long happens in a process of its own and lets everything else go first; else in a thread."""

@@ -14,6 +14,13 @@ class IndexingCancelledError(EngineError):
         super().__init__("indexing was cancelled; it resumes where it stopped when the dataset is asked for again")
 
 
+class TooMuchToDoError(EngineError):
+    """A run found more to do than it was allowed; what it had finished is kept for the run that may do all of it."""
+
+    def __init__(self) -> None:
+        super().__init__("there is more to index than this run may do")
+
+
 class SnapshotError(EngineError):
     """A published snapshot is not to be trusted: its schema is unknown, or its files are not what was written."""
 

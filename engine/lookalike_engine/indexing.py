@@ -14,12 +14,20 @@ from filelock import FileLock, Timeout
 
 from lookalike_engine.comparison import compare
 from lookalike_engine.dataset import EngineSettings, FolderDataset
-from lookalike_engine.errors import IndexingCancelledError, SkipReason, SnapshotError
+from lookalike_engine.errors import IndexingCancelledError, SkipReason, SnapshotError, TooMuchToDoError
 from lookalike_engine.fingerprinting import fingerprint_batch, pixel_hash_of
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
 from lookalike_engine.names import dataset_id, shown
 from lookalike_engine.parts import Known, Parts, remembered
-from lookalike_engine.publishing import Contents, gather, inputs_digest, publish, set_aside, work_folder
+from lookalike_engine.publishing import (
+    Contents,
+    gather,
+    inputs_digest,
+    publish,
+    remove_leftovers,
+    set_aside,
+    work_folder,
+)
 from lookalike_engine.scan import Alias, FoundFile, Scan, Skipped, scan
 from lookalike_engine.signals import Signals, load_signals
 from lookalike_engine.snapshot import Snapshot, current_snapshot
@@ -36,6 +44,16 @@ _LOG = logging.getLogger("lookalike.engine")
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much a run may do."""
+
+    read: int
+    """Files to open and fingerprint."""
+    compared: int
+    """Images of which one or more have changed, and which are compared anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class IndexingReport:
     """What a run did."""
 
@@ -47,27 +65,29 @@ class IndexingReport:
     """Files whose fingerprint was known already."""
 
 
-def index(
+def index(  # noqa: PLR0913 - how, beside what and where to, has defaults
     dataset: FolderDataset,
     settings: EngineSettings,
     *,
     progress: Progress = lambda _stage, _done, _total: None,
     cancel: Event | None = None,
     batch_files: int = BATCH_FILES,
+    allowance: Allowance | None = None,
 ) -> IndexingReport:
     """Bring the index of a dataset up to date with its folders and return the current snapshot.
 
     Only files that are new or have changed are opened. One run per dataset at a time, over all processes that share
     the cache: a second one waits, and then has nothing left to do. `cancel` ends the run within about one picture's
     decoding; finished batches stay on disk, and the next run goes on from them.
-    Raises `IndexingCancelledError`, and `EngineError` where a folder of the dataset cannot be read.
+    Raises `IndexingCancelledError`, `TooMuchToDoError` where `allowance` does not cover what there is to do,
+    `EngineError` where a folder of the dataset cannot be read, and OSError where the cache cannot be written.
     """
     folders = [folder.resolve() for folder in dataset.folders]
     identifier = dataset_id(dataset.name, folders)
     place = settings.cache_dir / identifier
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     signals = load_signals(settings.signals)
-    run = _Run(identifier, place, settings, signals, progress, cancel or Event(), batch_files)
+    run = _Run(identifier, place, settings, signals, progress, cancel or Event(), batch_files, allowance)
     lock = FileLock(place / "lock", thread_local=False)
     while True:
         run.stop()
@@ -77,9 +97,11 @@ def index(
         except Timeout:
             progress("waiting", 0, None)
     try:
+        remove_leftovers(place)
         with ThreadPoolExecutor(settings.workers, thread_name_prefix="lookalike-decode") as executor:
             return run.bring_up_to_date(folders, executor)
     finally:
+        remove_leftovers(place)
         lock.release()
 
 
@@ -92,6 +114,7 @@ class _Run:
     progress: Progress
     cancel: Event
     batch_files: int
+    allowance: Allowance | None
 
     def stop(self) -> None:
         if self.cancel.is_set():
@@ -100,7 +123,7 @@ class _Run:
     def bring_up_to_date(self, folders: Sequence[Path], executor: Executor) -> IndexingReport:
         current = self._current()
         self.progress("scanning", 0, None)
-        found = scan(folders, self.stop, lambda count: self.progress("scanning", count, None))
+        found = scan(folders, self.stop, partial(self._scanning, current))
         parts = Parts(self.place, self.signals)
         known = Known([*(remembered(current, self.signals) if current else ()), *parts.load()])
         fingerprints, read = self._fingerprint(found.files, known, parts, executor)
@@ -119,6 +142,8 @@ class _Run:
         def take_pixel_hashes(images: list[int]) -> None:
             self._take_pixel_hashes([contents.pictures[image] for image in images], executor)
 
+        if self.allowance is not None and len(contents.pictures) > self.allowance.compared:
+            raise TooMuchToDoError
         self.progress("comparing", 0, None)
         with work_folder(self.place) as work:
             rows = gather(contents.pictures, work, self.signals.dimension)
@@ -139,12 +164,12 @@ class _Run:
         return snapshot
 
     def _current(self) -> Snapshot | None:
-        try:
-            return current_snapshot(self.place)
-        except SnapshotError as error:
-            _LOG.warning("the index %s is not used: %s; it is set aside and built again", self.dataset_id, error)
-            set_aside(self.place)
-            return None
+        while True:
+            try:
+                return current_snapshot(self.place)
+            except SnapshotError as error:
+                _LOG.warning("the index %s is not used: %s; it is set aside and built again", self.dataset_id, error)
+                set_aside(self.place)
 
     def _fingerprint(
         self, files: Sequence[FoundFile], known: Known, parts: Parts, executor: Executor
@@ -152,6 +177,8 @@ class _Run:
         """Return the fingerprints of all files, in their order, and how many of them had to be taken."""
         fingerprints = {file.path: known.find(file, self.settings) for file in files}
         unknown = [file for file in files if fingerprints[file.path] is None]
+        if self.allowance is not None and len(unknown) > self.allowance.read:
+            raise TooMuchToDoError
         reused = len(files) - len(unknown)
         self.progress("decoding", reused, len(files))
         for start in range(0, len(unknown), self.batch_files):
@@ -180,6 +207,12 @@ class _Run:
         for done, (picture, digest) in enumerate(zip(missing, executor.map(take, missing), strict=True), start=1):
             picture.pixel_hash = digest or NO_DIGEST
             self.progress("comparing", done, None)
+
+    def _scanning(self, current: Snapshot | None, found: int) -> None:
+        self.progress("scanning", found, None)
+        known = 0 if current is None else current.image_count + current.alias_count + current.skipped_count
+        if self.allowance is not None and found - known > self.allowance.read:  # no need to walk on to see that
+            raise TooMuchToDoError
 
     def _decoding(self, before: int, total: int, taken: int) -> None:
         self.progress("decoding", before + taken, total)

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lookalike_engine.dataset import EngineSettings, FolderDataset
-from lookalike_engine.errors import EngineError, IndexingCancelledError, SnapshotError
+from lookalike_engine.errors import EngineError, SnapshotError
 from lookalike_engine.names import dataset_id
 from lookalike_engine.scan import prefixes
 
@@ -36,7 +36,8 @@ class IndexingProgress:
     """How far a run has come."""
 
     stage: str
-    """waiting (another process is indexing the same dataset), scanning, decoding, comparing or publishing."""
+    """queued (another dataset is indexed first), waiting (another process is indexing the same dataset), scanning,
+    decoding, comparing or publishing."""
     done: int
     total: int | None
     """None while unknown."""
@@ -49,16 +50,17 @@ class DatasetState:
     id: str
     name: str
     status: Status
+    """READY as soon as there is a snapshot: it answers, whatever a run that is to replace it is at."""
     root_path: Path | None
     """The resolved folder that paths are relative to; None for joined folders."""
     roots: tuple[tuple[str, Path], ...] = ()
     """Of joined folders: what paths begin with, and the resolved folder that it stands for."""
     snapshot: "Snapshot | None" = None
-    """The last index that was published; there may be one whatever the status."""
+    """The last index that was published and can be trusted."""
     progress: IndexingProgress | None = None
-    """While the status is INDEXING."""
+    """While a run is under way."""
     error: str | None = None
-    """While the status is ERROR: what went wrong and what to do."""
+    """What was wrong with the last run that ended, or with the index that was found, and what to do."""
 
 
 @dataclass(slots=True)
@@ -70,8 +72,16 @@ class _Served:
     """Held while an index is opened, which reads all of it: only who asks for this dataset waits."""
     looked_at: float | None = None
     """On the monotonic clock, when the last run that succeeded began."""
+    began: float = 0.0
+    """On the same clock, when the run under way did."""
+    untold_until: float | None = None
+    """On the same clock: a run has ended that nobody was told of; until then whoever asks hears of it, and starts no
+    other."""
     run: threading.Thread | None = None
     waiting: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+
+_UNTOLD_SECONDS: Final = 2.0
 
 
 class Library:
@@ -118,6 +128,11 @@ class Library:
         with self._lock:
             return served.state
 
+    def state(self, identifier: str) -> DatasetState:
+        """Return where a dataset stands, opening nothing. Raises KeyError for an id that is not served."""
+        with self._lock:
+            return self._served[identifier].state
+
     def lost(self, identifier: str, snapshot: "Snapshot") -> None:
         """Give up an open snapshot whose files have gone, for the one that is current now, or else for a new run.
 
@@ -128,11 +143,11 @@ class Library:
         with served.opening:
             with self._lock:
                 held = served.state.snapshot
-                if held is None or held.revision != snapshot.revision:
+                if held is not snapshot:
                     return
-                status = Status.DRAFT if served.run is None else served.state.status
+                status = Status.DRAFT if served.run is None else Status.INDEXING
                 served.state = replace(served.state, status=status, snapshot=None)
-                served.looked_at = None
+                served.looked_at = served.untold_until = None
             _LOG.warning("the index of %r has gone from the cache; another is opened or built", served.dataset.name)
             self._open_existing(served)
 
@@ -146,20 +161,19 @@ class Library:
         with self._lock:
             if served.run is not None or self._cancel.is_set() or self._is_fresh(served):
                 return
-            served.state = replace(
-                served.state,
-                status=Status.INDEXING,
-                progress=IndexingProgress("scanning", 0, None),
-                error=None,
-            )
+            served.state = replace(served.state, progress=IndexingProgress("scanning", 0, None))
+            if served.state.snapshot is None:
+                served.state = replace(served.state, status=Status.INDEXING, error=None)
+            served.began, served.untold_until = time.monotonic(), None
             served.run = threading.Thread(
                 target=self._run, args=(served,), name=f"lookalike-index-{identifier}", daemon=True
             )
             served.run.start()
 
-    async def ready(self, identifier: str, seconds: float) -> DatasetState:
+    async def ready(self, identifier: str, seconds: float, with_snapshot: float | None = None) -> DatasetState:
         """Wait, at most `seconds`, for the run under way to end, if there is one; return where things stand.
 
+        With a snapshot, which answers meanwhile, wait until the run is `with_snapshot` seconds old, if that is given.
         Raises KeyError for an id that is not served.
         """
         served = self._served[identifier]
@@ -172,7 +186,9 @@ class Library:
 
         with self._lock:
             if served.run is None:
-                return served.state
+                return _told(served)
+            if with_snapshot is not None and served.state.snapshot is not None:
+                seconds = served.began + with_snapshot - time.monotonic()
             served.waiting.append(wake)
         try:
             with suppress(TimeoutError):
@@ -181,7 +197,7 @@ class Library:
             with self._lock, suppress(ValueError):
                 served.waiting.remove(wake)
         with self._lock:
-            return served.state
+            return _told(served)
 
     def close(self) -> None:
         """Cancel the runs under way and wait until they have ended; no further run starts."""
@@ -192,58 +208,58 @@ class Library:
             run.join()
 
     def _is_fresh(self, served: _Served) -> bool:
-        if served.looked_at is None or served.state.status is Status.ERROR:
+        now = time.monotonic()
+        if served.untold_until is not None and now < served.untold_until:
+            return True
+        if served.looked_at is None or served.state.error is not None:
             return False
-        return time.monotonic() - served.looked_at <= self._settings.refresh_after_seconds
+        return now - served.looked_at <= self._settings.refresh_after_seconds
 
     def _open_existing(self, served: _Served) -> None:
-        from lookalike_engine.snapshot import current_snapshot  # noqa: PLC0415 - numpy and duckdb stay out of start-up
+        # numpy and duckdb stay out of start-up
+        from lookalike_engine.snapshot import current_snapshot, snapshot_before  # noqa: PLC0415
 
+        place, failure = self._settings.cache_dir / served.state.id, None
         try:
-            snapshot = current_snapshot(self._settings.cache_dir / served.state.id)
-        except SnapshotError:
-            return  # the run that follows finds the same, says so and builds a new one
+            snapshot = current_snapshot(place)
+        except SnapshotError as error:  # the run that follows finds the same, sets it aside and builds a new one
+            snapshot = snapshot_before(place)
+            failure = f"the last index cannot be trusted: {error}; it is set aside and built again"
         with self._lock:
             if snapshot is not None and served.state.snapshot is None:
-                status = Status.READY if served.run is None else served.state.status
-                served.state = replace(served.state, status=status, snapshot=snapshot)
+                failure = failure or served.state.error
+                served.state = replace(served.state, status=Status.READY, snapshot=snapshot, error=failure)
 
     def _run(self, served: _Served) -> None:
-        from lookalike_engine.indexing import index  # noqa: PLC0415 - numpy, Pillow and duckdb stay out of start-up
+        from lookalike_engine.background import attempt  # noqa: PLC0415 - as above
 
         def note(stage: str, done: int, total: int | None) -> None:
             with self._lock:
                 served.state = replace(served.state, progress=IndexingProgress(stage, done, total))
 
-        began = time.monotonic()
-        status, failure, snapshot = Status.READY, None, None
-        try:
-            snapshot = index(served.dataset, self._settings, progress=note, cancel=self._cancel).snapshot
-        except IndexingCancelledError:
-            status = Status.DRAFT
-        except EngineError as error:
-            _LOG.error("dataset %r could not be indexed: %s", served.dataset.name, error)
-            status, failure = Status.ERROR, str(error)
-        except OSError as error:
-            status, failure = Status.ERROR, _plainly(error, self._settings.cache_dir)
-            _LOG.error("dataset %r could not be indexed: %s", served.dataset.name, failure)
-        except Exception as error:  # noqa: BLE001 - a failed run is a state of the dataset, never the end of the server
-            _LOG.exception("dataset %r could not be indexed", served.dataset.name)
-            status, failure = Status.ERROR, f"the engine failed ({type(error).__name__}); the log says where"
+        before = served.state.snapshot
+        images = 0 if before is None else before.image_count
+        outcome = attempt(served.dataset, self._settings, images, note, self._cancel)
         with self._lock:
-            snapshot = snapshot or served.state.snapshot
-            if status is Status.DRAFT and snapshot is not None:
-                status = Status.READY
-            served.looked_at = began
+            snapshot, failure, held = outcome.snapshot, outcome.failure, served.state.snapshot
+            if snapshot is not None:
+                served.looked_at = served.began
+            elif failure is None:  # cancelled: nothing was found out
+                failure = served.state.error
+            if snapshot is None or (held is not None and held.revision == snapshot.revision and held.is_there):
+                snapshot = held
+            status = Status.READY if snapshot else Status.DRAFT if failure is None else Status.ERROR
             served.state = replace(served.state, status=status, progress=None, snapshot=snapshot, error=failure)
-            served.run = None
+            served.run, served.untold_until = None, time.monotonic() + _UNTOLD_SECONDS
             waiting, served.waiting = served.waiting, []
         for wake in waiting:
             wake()
 
 
-def _plainly(error: OSError, cache_dir: Path) -> str:
-    return f"the index in {cache_dir} could not be written ({error.strerror}); make room there or choose another place"
+def _told(served: _Served) -> DatasetState:
+    if served.run is None:
+        served.untold_until = None
+    return served.state
 
 
 def _refuse_cache_inside(cache_dir: Path, folder: Path) -> None:

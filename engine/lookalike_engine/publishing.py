@@ -6,7 +6,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,9 @@ from lookalike_engine.tables import Columns, text_column, write_table
 from lookalike_engine.text_array import packed
 
 SKIPPED_SAMPLE: Final = 20
+
+_WRITING: Final = "writing-"
+"""What the name of a folder begins with that is not whole yet."""
 
 _NOT_CONTENT: Final = (".device", ".inode", ".ctime_ns", ".pixel_hash")
 """Columns that say where a file lies and what has been computed of it so far, not what it is."""
@@ -108,12 +111,12 @@ def publish(dataset_folder: Path, contents: Contents, comparison: Comparison, wo
         "skipped_sample": [(shown(each.path), each.reason.value) for each in contents.skipped[:SKIPPED_SAMPLE]],
     }
     revision = _revision(about, arrays | {name: getattr(rows, name) for name in FILES}, tables)
-    before = _pointed_to(dataset_folder)
+    pointer = _pointer(dataset_folder)
+    before = None if pointer is None else pointer["revision"]
     if revision == before:
         return revision
     snapshots = dataset_folder / "snapshots"
-    writing = snapshots / f"writing-{os.getpid()}"
-    shutil.rmtree(writing, ignore_errors=True)
+    writing = snapshots / f"{_WRITING}{os.getpid()}"
     writing.mkdir(parents=True)
     for name, array in arrays.items():
         np.save(writing / f"{name}.npy", array, allow_pickle=False)
@@ -139,7 +142,13 @@ def publish(dataset_folder: Path, contents: Contents, comparison: Comparison, wo
     _sync(snapshots)
     replace_file(
         dataset_folder / POINTER,
-        json.dumps({"revision": revision, "manifest": hashlib.sha256(content).hexdigest()}).encode(),
+        json.dumps(
+            {
+                "revision": revision,
+                "manifest": hashlib.sha256(content).hexdigest(),
+                "before": None if pointer is None else {name: pointer[name] for name in ("revision", "manifest")},
+            }
+        ).encode(),
     )
     for old in snapshots.iterdir():
         if old.name not in {revision, before}:
@@ -148,13 +157,30 @@ def publish(dataset_folder: Path, contents: Contents, comparison: Comparison, wo
 
 
 def set_aside(dataset_folder: Path) -> None:
-    """Take the current snapshot out of the way, for whoever wants to look at it, until the next one is set aside."""
-    revision = _pointed_to(dataset_folder)
+    """Take the current snapshot out of the way, for whoever wants to look at it, until the next one is set aside.
+
+    The one before becomes the current one, where there is one: it is not looked at here.
+    """
+    pointer = _pointer(dataset_folder)
+    before = None if pointer is None else pointer.get("before")
+    if before is None:
+        (dataset_folder / POINTER).unlink(missing_ok=True)
+    else:
+        replace_file(dataset_folder / POINTER, json.dumps(before).encode())
     aside = dataset_folder / "set-aside"
     shutil.rmtree(aside, ignore_errors=True)
-    (dataset_folder / POINTER).unlink(missing_ok=True)
-    if revision is not None and (dataset_folder / "snapshots" / revision).is_dir():
-        (dataset_folder / "snapshots" / revision).rename(aside)
+    if pointer is not None and (dataset_folder / "snapshots" / pointer["revision"]).is_dir():
+        (dataset_folder / "snapshots" / pointer["revision"]).rename(aside)
+
+
+def remove_leftovers(dataset_folder: Path) -> None:
+    """Remove what runs that were killed or failed had been writing; only for a run that holds the dataset's lock."""
+    for pattern in (f"snapshots/{_WRITING}*", f"parts-*/{_WRITING}*", "work"):
+        for folder in dataset_folder.glob(pattern):
+            shutil.rmtree(folder, ignore_errors=True)
+    for file in dataset_folder.glob(f"{POINTER}.*"):
+        with suppress(OSError):
+            file.unlink()
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -248,12 +274,13 @@ def _revision(about: dict[str, Any], arrays: dict[str, NDArray[Any]], tables: di
     return digest.hexdigest()[:16]
 
 
-def _pointed_to(dataset_folder: Path) -> str | None:
+def _pointer(dataset_folder: Path) -> dict[str, Any] | None:
     try:
-        revision = json.loads((dataset_folder / POINTER).read_bytes())["revision"]
-    except (OSError, ValueError, KeyError, TypeError):
+        pointer = json.loads((dataset_folder / POINTER).read_bytes())
+        known = isinstance(pointer["manifest"], str) and pointer["revision"].isalnum()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return revision if isinstance(revision, str) and revision.isalnum() else None
+    return pointer if known else None
 
 
 def _sync(path: Path) -> None:

@@ -22,10 +22,11 @@ def read_image(file: FoundFile, max_bytes: int) -> tuple[bytes, str]:
         raise SkippedError(SkipReason.VANISHED) from None
     except OSError:
         raise SkippedError(SkipReason.UNREADABLE) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a folder, too, which cannot be made a stream
+        os.close(descriptor)
+        raise SkippedError(SkipReason.SPECIAL_FILE)
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SkippedError(SkipReason.SPECIAL_FILE)
             head = stream.read(HEAD_BYTES)
             image_format = sniff(head)
             if file.size > max_bytes:

@@ -29,6 +29,9 @@ _Answer = TypeVar("_Answer")
 A_MOMENT: Final = 0.1
 """Seconds that the answer about a dataset itself waits for a walk that finds nothing new."""
 
+_REVISIONS_HELD: Final = 2
+"""Those that a question of several calls may be about: the present one, and one that was replaced half-way."""
+
 
 class NotFoundError(Exception):
     """There is no such dataset or image."""
@@ -41,24 +44,28 @@ class NotReadyError(Exception):
 class ExploreService:
     """Answers questions from a library of datasets. Whatever takes time happens in worker threads.
 
-    A question waits `patience` seconds for a folder that is being indexed.
+    A question waits `patience` seconds for a folder that is being indexed for the first time. One that has an index is
+    answered from that as soon as the run which brings it up to date is `refresh_patience` seconds old.
     """
 
-    def __init__(self, library: Library, settings: EngineSettings, patience: float) -> None:
+    def __init__(self, library: Library, settings: EngineSettings, *, patience: float, refresh_patience: float) -> None:
         self._library = library
         self._patience = patience
+        self._refresh_patience = refresh_patience
         self._settings = settings
-        self._catalogues: dict[str, Catalogue] = {}
+        self._catalogues: dict[str, list[Catalogue]] = {}
 
     async def datasets(self) -> list[dict[str, Any]]:
         """Return every dataset as it stands; asks no folder to be looked at."""
         return [await self._described(dataset_id) for dataset_id in self._library.ids()]
 
     async def dataset(self, dataset_id: str) -> dict[str, Any]:
-        """Return one dataset, after having it looked at if that is due; does not wait for it to be indexed."""
+        """Return one dataset, after having it looked at if that is due; waits for no first index."""
         known = self._known(dataset_id)
-        await self._refreshed(known, A_MOMENT)
-        return await self._described(known)
+        state = await self._refreshed(known, A_MOMENT)
+        if state.snapshot is not None:
+            self._held(known, state.snapshot)  # what follows may ask for this revision
+        return dataset_json(state)
 
     async def page(self, dataset_id: str, question: Question) -> dict[str, Any]:
         """Return one page of clusters."""
@@ -68,8 +75,8 @@ class ExploreService:
                 return []
             return page_of_clusters(catalogue, catalogue.clusters(question.filters), question.page_number)
 
-        catalogue, found = await self._answered(dataset_id, question.filters, clusters)
-        return {"clusters": found, "metadata": _metadata(catalogue, question.filters)}
+        catalogue, found = await self._answered(dataset_id, question, clusters)
+        return {"clusters": found, "metadata": self._metadata(catalogue, question.filters)}
 
     async def cluster(self, dataset_id: str, cluster_id: str, question: Question) -> dict[str, Any] | None:
         """Return one cluster with one page of its members; None for one that the question does not select."""
@@ -80,16 +87,16 @@ class ExploreService:
             clusters = catalogue.clusters(question.filters)
             return page_of_members(catalogue, clusters, cluster_id.lower(), question.page_number)
 
-        _, found = await self._answered(dataset_id, question.filters, members)
+        _, found = await self._answered(dataset_id, question, members)
         return found
 
     async def counts(self, dataset_id: str, question: Question) -> dict[str, Any]:
         """Return how much there is of what the question selects."""
         count = partial(counts, filters=question.filters, group_by_folder=question.group_by_folder)
-        catalogue, answer = await self._answered(dataset_id, question.filters, count)
+        catalogue, answer = await self._answered(dataset_id, question, count)
         if question.level:
             answer["cluster_count"] = 0
-        return answer | {"metadata": _metadata(catalogue, question.filters)}
+        return answer | {"metadata": self._metadata(catalogue, question.filters)}
 
     async def similar_images(self, dataset_id: str, question: AnchorQuestion) -> dict[str, Any]:
         """Return which images are alike to one picture, most alike first."""
@@ -100,8 +107,8 @@ class ExploreService:
                 raise NotReadyError(_why_not(Status.INDEXING, None))
             return similar_images(catalogue, question, folders, self._settings)
 
-        catalogue, answer = await self._answered(dataset_id, question.filters, find)
-        return answer | {"metadata": _metadata(catalogue, question.filters)}
+        catalogue, answer = await self._answered(dataset_id, question, find)
+        return answer | {"metadata": self._metadata(catalogue, question.filters)}
 
     async def thumbnail(self, dataset_id: str, media_id: str) -> bytes:
         """Return a WebP of one image of the dataset as it was last indexed."""
@@ -136,49 +143,78 @@ class ExploreService:
     async def _refreshed(self, dataset_id: str, patience: float) -> DatasetState:
         """Have the folder looked at if that is due; return where the dataset stands then, or when patience ends."""
         await anyio.to_thread.run_sync(self._library.refresh, dataset_id)
-        return await self._library.ready(dataset_id, patience)
+        return await self._library.ready(dataset_id, patience, self._refresh_patience)
 
     async def _answered(
-        self, dataset_id: str, filters: Filters, answer: Callable[[Catalogue], _Answer]
+        self, dataset_id: str, question: Question | AnchorQuestion, answer: Callable[[Catalogue], _Answer]
     ) -> tuple[Catalogue, _Answer]:
         """Work out an answer in a thread; where the index has gone from under it, once more from the one after."""
-        catalogue = await self._catalogue(dataset_id, filters)
+        catalogue = await self._catalogue(dataset_id, question)
         try:
-            return catalogue, await anyio.to_thread.run_sync(answer, catalogue)
+            return catalogue, await anyio.to_thread.run_sync(_from_what_is_there, catalogue, answer)
         except SnapshotError:
+            kept = [each for each in self._catalogues[catalogue.dataset_id] if each is not catalogue]
+            self._catalogues[catalogue.dataset_id] = kept
             await anyio.to_thread.run_sync(self._library.lost, catalogue.dataset_id, catalogue.snapshot)
-        catalogue = await self._catalogue(dataset_id, filters)
+        catalogue = await self._catalogue(dataset_id, question)
         return catalogue, await anyio.to_thread.run_sync(answer, catalogue)
 
-    async def _catalogue(self, dataset_id: str, filters: Filters) -> Catalogue:
-        known = self._known(dataset_id)
+    async def _catalogue(self, dataset_id: str, question: Question | AnchorQuestion) -> Catalogue:
+        known, filters = self._known(dataset_id), question.filters
+        for catalogue in self._catalogues.get(known, ()):
+            if catalogue.snapshot.revision == question.revision:
+                _refuse_below_floor(catalogue.snapshot, filters)
+                return catalogue
         state = await self._refreshed(known, self._patience)
-        if state.status is not Status.READY or state.snapshot is None:
+        if state.snapshot is None:
             raise NotReadyError(_why_not(state.status, state.error))
-        if filters.duplicates is not None and filters.duplicates < state.snapshot.floor:
-            raise ParameterError(
-                filters.duplicates_from,
-                f"pairs below a similarity of {state.snapshot.floor} are not kept for this dataset",
-                filters.duplicates,
-            )
-        catalogue = self._catalogues.get(known)
-        if catalogue is None or catalogue.snapshot.revision != state.snapshot.revision:
-            catalogue = self._catalogues[known] = Catalogue(known, state.snapshot)
+        if question.revision not in {None, state.snapshot.revision}:
+            raise NotReadyError("this dataset has changed: the revision that was asked for is not the present one")
+        _refuse_below_floor(state.snapshot, filters)
+        return self._held(known, state.snapshot)
+
+    def _held(self, dataset_id: str, snapshot: "Snapshot") -> Catalogue:
+        """Return the catalogue of a snapshot, and keep it and the one before at hand."""
+        catalogues = self._catalogues.setdefault(dataset_id, [])
+        for catalogue in catalogues:
+            if catalogue.snapshot is snapshot:
+                return catalogue
+        others = [catalogue for catalogue in catalogues if catalogue.snapshot.revision != snapshot.revision]
+        catalogue = Catalogue(dataset_id, snapshot)
+        self._catalogues[dataset_id] = [catalogue, *others[: _REVISIONS_HELD - 1]]
         return catalogue
+
+    def _metadata(self, catalogue: Catalogue, filters: Filters) -> dict[str, Any]:
+        snapshot, state = catalogue.snapshot, self._library.state(catalogue.dataset_id)
+        metadata = {"used_duckdb": True, "applied_filters": filters.applied, "revision": snapshot.revision}
+        if state.progress is None and state.error is None:
+            return metadata
+        return metadata | {
+            "snapshot_created_at": snapshot.created_at,
+            "is_refreshing": state.progress is not None,
+            "refresh_error": state.error,
+        }
+
+
+def _from_what_is_there(catalogue: Catalogue, answer: Callable[[Catalogue], _Answer]) -> _Answer:
+    if not catalogue.snapshot.is_there:
+        raise SnapshotError("the files of the index have been replaced or removed")
+    return answer(catalogue)
+
+
+def _refuse_below_floor(snapshot: "Snapshot", filters: Filters) -> None:
+    if filters.duplicates is not None and filters.duplicates < snapshot.floor:
+        raise ParameterError(
+            filters.duplicates_from,
+            f"pairs below a similarity of {snapshot.floor} are not kept for this dataset",
+            filters.duplicates,
+        )
 
 
 def _indexed(state: DatasetState) -> "Snapshot":
     if state.snapshot is None:
         raise NotReadyError("this dataset has not been indexed yet")
     return state.snapshot
-
-
-def _metadata(catalogue: Catalogue, filters: Filters) -> dict[str, Any]:
-    return {
-        "used_duckdb": True,
-        "applied_filters": filters.applied,
-        "revision": catalogue.snapshot.revision,
-    }
 
 
 def _why_not(status: Status, error: str | None) -> str:

@@ -1,7 +1,8 @@
 """A published index: immutable files that are read and never written again.
 
-A dataset's folder in the cache holds `CURRENT` (which revision, and the digest of its manifest) and `snapshots/`, one
-folder per revision: tables as Parquet, arrays as `.npy` memory maps, `manifest.json` with the checksum of each.
+A dataset's folder in the cache holds `CURRENT` (which revision, the digest of its manifest, and the same of the one
+before) and `snapshots/`, one folder per revision: tables as Parquet, arrays as `.npy` memory maps, `manifest.json` with
+the checksum of each.
 """
 
 import hashlib
@@ -176,6 +177,12 @@ class Snapshot:
         """(shown path, reason) of the first of them by path, at most 20."""
         for name in ARRAYS:
             setattr(self, name, map_array(folder / f"{name}.npy"))
+        self._stamp = _stamp(folder)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the files that were opened still are: they may have been set aside, replaced or removed since."""
+        return self._stamp == _stamp(self.path)
 
     @cached_property
     def signal_rows(self) -> SignalRows:
@@ -272,6 +279,19 @@ def current_snapshot(dataset_folder: Path) -> Snapshot | None:
         return None
     except (OSError, ValueError):
         raise SnapshotError(f"{POINTER} cannot be read") from None
+    return _opened(dataset_folder, pointer)
+
+
+def snapshot_before(dataset_folder: Path) -> Snapshot | None:
+    """Open the snapshot before the current one; None where there is none that can be trusted."""
+    try:
+        pointer = json.loads((dataset_folder / POINTER).read_bytes())
+        return _opened(dataset_folder, pointer["before"])
+    except (OSError, ValueError, KeyError, TypeError, SnapshotError):
+        return None
+
+
+def _opened(dataset_folder: Path, pointer: Any) -> Snapshot:
     try:
         folder = dataset_folder / "snapshots" / str(pointer["revision"])
         return Snapshot(folder, _verified(folder, pointer["manifest"]))
@@ -297,3 +317,11 @@ def _verified(folder: Path, digest: str) -> dict[str, Any]:
         if file_digest(folder / name) != expected:
             raise SnapshotError(f"the checksum of {name} does not match")
     return manifest
+
+
+def _stamp(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = (folder / MANIFEST).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns

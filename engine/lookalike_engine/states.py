@@ -22,7 +22,7 @@ def dataset_json(state: DatasetState) -> dict[str, Any]:
         "n_images": snapshot.image_count if snapshot else 0,
         "n_videos": 0,
         "n_objects": 0,
-        "fatal_error_msg": state.error,
+        "fatal_error_msg": state.error if state.status is Status.ERROR else None,
         "source_dataset_id": None,
         "thresholds": ["0"],
         "size_bytes": snapshot.total_bytes if snapshot else 0,
@@ -38,6 +38,9 @@ def dataset_json(state: DatasetState) -> dict[str, Any]:
             {"file_path": path, "reason": reason} for path, reason in (snapshot.skipped_sample if snapshot else [])
         ],
         "n_aliases": snapshot.alias_count if snapshot else 0,
+        "snapshot_created_at": snapshot.created_at if snapshot else None,
+        "is_refreshing": snapshot is not None and state.progress is not None,
+        "refresh_error": state.error if snapshot else None,
         "indexing": None if state.progress is None else asdict(state.progress),
         "calibration": snapshot.calibration if snapshot else None,
     }

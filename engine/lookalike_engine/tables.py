@@ -8,6 +8,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike_engine.plainly import as_os_error
+
 Columns = dict[str, NDArray[Any]]
 
 
@@ -26,11 +28,17 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
-    """Write equally long columns as one Parquet file. Text is an object array of str, raw bytes one of bytes."""
+    """Write equally long columns as one Parquet file. Text is an object array of str, raw bytes one of bytes.
+
+    Raises OSError where it cannot be written, as on a full disk.
+    """
     with connect() as connection:
         connection.register("columns_to_write", dict(columns))
         casts = ", ".join(f'"{name}"{_cast(column)} AS "{name}"' for name, column in columns.items())
-        connection.view("columns_to_write").project(casts).write_parquet(str(path), compression="zstd")
+        try:
+            connection.view("columns_to_write").project(casts).write_parquet(str(path), compression="zstd")
+        except duckdb.IOException as error:
+            raise as_os_error(str(error), path) from error
 
 
 def _cast(column: NDArray[Any]) -> str:

@@ -11,7 +11,9 @@ from lookalike_engine.similarity import NEAR_DUPLICATE
 
 SUPPORTED: Final = ("duplicates", "uniqueness")
 GRANULARITY_LEVELS: Final = ("0", "1", "2", "3", "4")
-_KNOWN: Final = frozenset({"vql", "duplicate_threshold", "threshold", "page_number", "entity_type", "group_by"})
+_KNOWN: Final = frozenset(
+    {"vql", "duplicate_threshold", "threshold", "page_number", "entity_type", "group_by", "revision"}
+)
 _SHOWN_NAME: Final = 60
 _PAGE_DIGITS: Final = 10
 """A page number with more is past the end of any dataset, and only a way to waste time."""
@@ -51,6 +53,8 @@ class Question:
     """Granularity 0-4; only 0 has clusters."""
     page_number: int
     group_by_folder: bool
+    revision: str | None = None
+    """The state of the dataset that is asked about; None for the present one."""
 
 
 def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
@@ -72,6 +76,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
         level=int(level),
         page_number=_page_number(given.get("page_number", "0")),
         group_by_folder=_group_by_folder(given.get("group_by")),
+        revision=given.get("revision"),
     )
 
 
@@ -86,6 +91,8 @@ class AnchorQuestion:
     similarity: float
     filters: Filters
     page_number: int
+    revision: str | None = None
+    """As of `Question`."""
 
 
 def read_anchor_question(parameters: Iterable[tuple[str, str]]) -> AnchorQuestion:
@@ -108,7 +115,7 @@ def read_anchor_question(parameters: Iterable[tuple[str, str]]) -> AnchorQuestio
     if filters.duplicates is None:
         filters = Filters(NEAR_DUPLICATE)
     similarity = NEAR_DUPLICATE if filters.duplicates is None else filters.duplicates
-    return AnchorQuestion(file, value if file is None else None, similarity, filters, question.page_number)
+    return AnchorQuestion(file, value if file is None else None, similarity, filters, question.page_number, question.revision)
 
 
 def _check_entity_type(entity_type: str) -> None:

@@ -14,7 +14,7 @@ from lookalike_tools import UntrustedText
 async def serve_engine(engine: Engine, listening: socket.socket) -> None:
     """Index every dataset of ``engine``, then answer the Explore API on ``listening`` until interrupted."""
     try:
-        datasets = await index_all(engine, partial(click.echo, err=True))
+        datasets = await index_all(engine, partial(click.echo, err=True), outdated_too=True)
         # From here on connections wait for the server instead of being refused, so the line below is already true.
         listening.listen()
         host, port = listening.getsockname()

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -89,7 +90,7 @@ def index_folders(options: Mapping[str, Any]) -> None:
     """Index every folder and say what was found."""
     from lookalike_server.terminal import index_all  # noqa: PLC0415 — loads the tools
 
-    engine = _usable(make_engine, _configure(options).settings, options["folders"])
+    engine = _usable(partial(make_engine, background=False), _configure(options).settings, options["folders"])
     try:
         _run(index_all, engine, click.echo)
     finally:

@@ -167,8 +167,10 @@ def engine_of(settings: Settings, source: FolderSource) -> tuple[Engine, tuple[s
     return Engine(datasets, options), tuple(away)
 
 
-def make_engine(settings: Settings, folders: Sequence[str]) -> Engine:
+def make_engine(settings: Settings, folders: Sequence[str], *, background: bool = True) -> Engine:
     """The embedded engine over FOLDER arguments; nothing is indexed yet.
+
+    ``background``: whether indexing lets everything else go first, in another process.
 
     Raises:
         FolderError: a folder that cannot be served, or none at all.
@@ -176,7 +178,8 @@ def make_engine(settings: Settings, folders: Sequence[str]) -> Engine:
     """
     if not folders:
         raise FolderError("no folder was given. Name one or more folders of images.")
-    return Engine(parse_folders(folders), EngineSettings(cache_dir=settings.cache_dir, signals=settings.signals))
+    options = EngineSettings(cache_dir=settings.cache_dir, signals=settings.signals, background=background)
+    return Engine(parse_folders(folders), options)
 
 
 def _reason(error: Exception) -> str:

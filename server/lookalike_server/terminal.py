@@ -17,10 +17,12 @@ from lookalike_tools import (
     Dataset,
     DuplicatesQuery,
     ExploreClient,
+    LookalikeError,
     UntrustedPath,
     UntrustedText,
     UnusableImage,
     named,
+    refuse_outdated,
     wait_until_ready,
 )
 
@@ -109,17 +111,26 @@ async def check_each(
                 tell(Unasked(str(error)))
 
 
-async def index_all(engine: Engine, say: Callable[[str], None]) -> list[Dataset]:
+async def index_all(engine: Engine, say: Callable[[str], None], *, outdated_too: bool = False) -> list[Dataset]:
     """Index every dataset of ``engine``, and ``say`` of each what was found, as soon as it is done.
+
+    With ``outdated_too`` a dataset that could be indexed earlier and cannot now is said to be so.
 
     Raises:
         LookalikeError: a dataset that cannot be indexed; those after it are not.
     """
     done: list[Dataset] = []
     async with ExploreClient.for_app(engine.app) as client:
-        for dataset in await client.datasets():
+        for listed in await client.datasets():
+            dataset = await client.dataset(listed.id)  # which has its folders looked at; a list does not
             with Bar() as bar:
                 done.append(await wait_until_ready(client, dataset, bar, patience=None))
+            try:
+                refuse_outdated(client, done[-1])
+            except LookalikeError as error:
+                if not outdated_too:
+                    raise
+                say(f"{error}. It answers from the index that it has")
             for line in _found(done[-1]):
                 say(line)
     return done

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
-from tests.pictures import save_set
+from tests.pictures import save_many, save_set
 from tests.server.conversation import facts_of
 
 ENVELOPE = {
@@ -75,6 +75,10 @@ def running(folder: Path, cache: Path) -> Iterator[Wire]:
             yield Wire(process)
         finally:
             process.kill()
+
+
+def save_enough_for_a_process(folder: Path) -> None:
+    save_many(folder, 130)
 
 
 def empty(tmp_path: Path) -> Path:
@@ -156,8 +160,9 @@ def test_a_host_that_vanishes_leaves_no_traceback(tmp_path: Path) -> None:
         assert wire.process.stderr.read() == ""
 
 
-def test_nothing_but_protocol_is_written_to_stdout(tmp_path: Path) -> None:
-    save_set(tmp_path / "pictures")
+@pytest.mark.parametrize("save", [save_set, save_enough_for_a_process], ids=["in the server", "in a process"])
+def test_nothing_but_protocol_is_written_to_stdout(tmp_path: Path, save: Callable[[Path], object]) -> None:
+    save(tmp_path / "pictures")
     with running(tmp_path / "pictures", tmp_path / "cache") as wire:
         wire.handshake()
         answer = wire.send("tools/call", {"name": "find_duplicates", "arguments": {}})

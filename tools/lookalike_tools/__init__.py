@@ -12,7 +12,7 @@ from lookalike_tools.explore.models import Dataset, state_of
 from lookalike_tools.namespace import Namespace, Outages
 from lookalike_tools.progress import Progress
 from lookalike_tools.queries import DuplicatesQuery, SummaryQuery, UniqueQuery
-from lookalike_tools.readiness import wait_until_ready
+from lookalike_tools.readiness import refuse_outdated, wait_until_ready
 from lookalike_tools.results.answer import Answer
 from lookalike_tools.results.duplicates import DuplicatesAnswer
 from lookalike_tools.results.summary import SummaryAnswer
@@ -49,6 +49,7 @@ __all__ = [
     "named",
     "proxy_variable",
     "quoted",
+    "refuse_outdated",
     "resolve_dataset",
     "state_of",
     "summarize_clusters",

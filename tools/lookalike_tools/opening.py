@@ -13,6 +13,7 @@ from lookalike_tools.errors import WrongArgument
 from lookalike_tools.explore.client import ExploreClient, about
 from lookalike_tools.explore.honouring import Honoured
 from lookalike_tools.explore.models import Dataset, state_of
+from lookalike_tools.outdated import outdated_notes
 from lookalike_tools.progress import Progress
 from lookalike_tools.readiness import is_indexing, wait_until_ready
 from lookalike_tools.results.answer import Status
@@ -128,7 +129,11 @@ class Opened:
             notes.append(f"The server gives its progress as {self.dataset.progress:g}")
         if self.is_indexing and self.dataset.indexing is not None and self.dataset.indexing.stage == "waiting":
             notes.append("Another process is indexing the same folders; this one waits for it")
-        return notes if self.is_indexing else [*notes, *local_notes(self.dataset)]
+        if self.is_indexing and self.dataset.indexing is not None and self.dataset.indexing.stage == "queued":
+            notes.append("Another dataset is indexed first")
+        if self.is_indexing:
+            return notes
+        return [*notes, *outdated_notes(self.dataset), *local_notes(self.dataset)]
 
 
 async def open_dataset(

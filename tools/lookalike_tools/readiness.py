@@ -14,13 +14,14 @@ _BETWEEN_LOOKS = 0.15
 async def wait_until_ready(
     explore: ExploreClient, dataset: Dataset, progress: Progress, patience: float | None
 ) -> Dataset:
-    """The dataset as it is once it can answer, or as last seen after `patience` seconds (`None`: for ever).
+    """The dataset as it is once it can answer, or as last seen after `patience` seconds.
 
-    Only a local dataset is waited for. Raises `DatasetNotReady` where waiting does not help.
+    With `None` it is waited for until its index is up to date too, however long that takes. Only a local dataset is
+    waited for. Raises `DatasetNotReady` where waiting does not help.
     """
     loop = asyncio.get_running_loop()
     ends = None if patience is None else loop.time() + patience
-    while is_indexing(explore, dataset):
+    while is_indexing(explore, dataset) or (patience is None and dataset.is_refreshing):
         if not explore.is_local or (ends is not None and loop.time() >= ends):
             return dataset
         if dataset.indexing is not None:
@@ -46,8 +47,18 @@ def refuse_unready(explore: ExploreClient, dataset: Dataset) -> None:
                 f"The {about(dataset)} is a draft that was never indexed", "Index it on its server first"
             )
         case "ERROR":
-            reason = f": {quoted(dataset.fatal_error_msg)}" if dataset.fatal_error_msg else ""
-            todo = "Correct this, then ask again" if explore.is_local else "Correct this on its server, then ask again"
-            raise DatasetNotReady(f"Indexing of {about(dataset)} failed{reason}", todo)
+            raise _failed(explore, dataset, dataset.fatal_error_msg)
         case _:
             return
+
+
+def refuse_outdated(explore: ExploreClient, dataset: Dataset) -> None:
+    """Raises `DatasetNotReady` where there is an index, and bringing it up to date has failed."""
+    if dataset.refresh_error is not None:
+        raise _failed(explore, dataset, dataset.refresh_error)
+
+
+def _failed(explore: ExploreClient, dataset: Dataset, why: str | None) -> DatasetNotReady:
+    reason = f": {quoted(why)}" if why else ""
+    todo = "Correct this, then ask again" if explore.is_local else "Correct this on its server, then ask again"
+    return DatasetNotReady(f"Indexing of {about(dataset)} failed{reason}", todo)

@@ -118,9 +118,18 @@ class ExploreClient:
         """One dataset by its id."""
         return await self.read(_DATASET, f"/dataset/{checked_id(dataset_id)}", {}, f"dataset {quoted(dataset_id)}")
 
+    def params(self, dataset: Dataset, wanted: Filter) -> dict[str, str]:
+        """The query parameters for `wanted`, about the engine's dataset as it is in `dataset` and no later.
+
+        Else the calls of one question could be answered from two indexes, where a new one is published half-way.
+        """
+        if dataset.revision is None or dataset.source_type != "LOCAL":
+            return wanted.params()
+        return {**wanted.params(), "revision": dataset.revision}
+
     async def page(self, dataset: Dataset, wanted: Filter, number: int) -> Page:
         """Page `number`, from 0, of the clusters; one shorter than 100 is the last."""
-        params = {**wanted.params(), "page_number": str(number)}
+        params = {**self.params(dataset, wanted), "page_number": str(number)}
         return await self.read(_PAGE, f"/explore/{checked_id(dataset.id)}", params, about(dataset))
 
     async def metadata(
@@ -131,7 +140,7 @@ class ExploreClient:
         if self.memory.uncounted.get(dataset.id):
             return None
         try:
-            return await self.read(_METADATA, path, {**wanted.params(), **(extra or {})}, about(dataset))
+            return await self.read(_METADATA, path, {**self.params(dataset, wanted), **(extra or {})}, about(dataset))
         except (NotFound, ServerFailed, RefusedParameters, BadAnswer) as error:
             # Some servers answer an unknown call with their web page, or with 405.
             if self.is_local:
@@ -145,7 +154,7 @@ class ExploreClient:
 
         Only the engine in this process knows this call.
         """
-        params = {**wanted.params(), **anchor}
+        params = {**self.params(dataset, wanted), **anchor}
         return await self.read(_ALIKE, f"/explore/{checked_id(dataset.id)}/similar_images", params, about(dataset))
 
     async def download(self, url: str, about: str, *, longest: int, to: IO[bytes]) -> None:

@@ -123,7 +123,7 @@ class _Reader:
 
     async def _page(self, cluster: Cluster, number: int) -> Cluster | None:
         path = f"/explore/{checked_id(self.dataset.id)}/similarity_cluster/{checked_id(cluster.cluster_id)}"
-        params = {**self.wanted.params(), "page_number": str(number)}
+        params = {**self.explore.params(self.dataset, self.wanted), "page_number": str(number)}
         async with self.slots:
             return await self.explore.read(_MEMBERS, path, params, f"a cluster of {about(self.dataset)}")
 

@@ -110,6 +110,9 @@ class Dataset(Wire):
     skipped_reasons: Names = {}
     skipped: list[SkippedFile] = []
     indexing: Indexing | None = None
+    is_refreshing: bool = False
+    snapshot_created_at: datetime | None = None
+    refresh_error: Text | None = None
     calibration: Calibration | None = None
 
     def size(self, entity_type: EntityType) -> int | None:
