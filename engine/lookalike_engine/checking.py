@@ -104,7 +104,9 @@ def check(
     """
     alike = likeness(known.snapshot.signal_rows, known.snapshot.detail, fingerprint, scale)
     exact = _exact_copies(known, fingerprint, alike, pixel_hash)
-    stands = np.asarray(known.snapshot.representative)  # exact copies share what is true of the one that stands for them
+    stands = np.asarray(
+        known.snapshot.representative
+    )  # exact copies share what is true of the one that stands for them
     similarity = np.where(exact, EXACT, alike.similarity[stands])
     orientation = np.where(exact, np.uint8(Orientation.UPRIGHT), alike.orientation[stands])
     if itself is not None:

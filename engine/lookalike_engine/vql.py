@@ -115,7 +115,9 @@ def read_anchor_question(parameters: Iterable[tuple[str, str]]) -> AnchorQuestio
     if filters.duplicates is None:
         filters = Filters(NEAR_DUPLICATE)
     similarity = NEAR_DUPLICATE if filters.duplicates is None else filters.duplicates
-    return AnchorQuestion(file, value if file is None else None, similarity, filters, question.page_number, question.revision)
+    return AnchorQuestion(
+        file, value if file is None else None, similarity, filters, question.page_number, question.revision
+    )
 
 
 def _check_entity_type(entity_type: str) -> None:

@@ -71,7 +71,10 @@ def test_every_image_of_the_dataset_finds_the_pairs_that_indexing_kept(snapshot:
             assert (other in alike) == (pair in kept)
             if pair in kept:
                 assert found.similarity[other] == kept[pair]
-                assert relation(int(found.orientation[other])) == catalogue.kinship.relations(np.array([image]), np.array([other]))[0]
+                assert (
+                    relation(int(found.orientation[other]))
+                    == catalogue.kinship.relations(np.array([image]), np.array([other]))[0]
+                )
 
 
 def test_every_image_of_the_dataset_finds_its_exact_copies_and_its_nearest(snapshot: Snapshot) -> None:
