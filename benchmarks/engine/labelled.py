@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.engine.edits import EDITS
 from benchmarks.engine.truth import PICTURES, Row, read_truth
 from lookalike_engine.dataset import EngineSettings
 from lookalike_engine.embedder import NORM
@@ -36,6 +37,8 @@ class Labelled:
     """Whether a hard edit made one of them (p,)."""
     easy: NDArray[np.bool_]
     """Whether they are an original and an easy edit of it (p,)."""
+    edit: NDArray[np.int8]
+    """The place in `EDITS` of what made one of them from the other, an original; -1 for all other pairs (p,)."""
 
 
 def labelled(folder: Path, signals: str) -> Labelled:
@@ -52,6 +55,8 @@ def labelled(folder: Path, signals: str) -> Labelled:
     relied = reliance(np.array([each.detail for each in chosen], dtype=np.float32))
     tier = np.array([row.tier for row in rows])
     hard, easy, original = (tier == name for name in ("hard", "easy", "original"))
+    places = {name: place for place, name in enumerate(EDITS)}
+    edit = np.array([places.get(row.transform, -1) for row in rows], dtype=np.int8)
     return Labelled(
         distance=effective_distance(_distances(chosen)[one, other], relied[one], relied[other]),
         cosine=_cosines(chosen)[one, other],
@@ -59,6 +64,7 @@ def labelled(folder: Path, signals: str) -> Labelled:
         copy=copy[kept],
         hard=hard[one] | hard[other],
         easy=(easy[one] & original[other]) | (easy[other] & original[one]),
+        edit=np.where(copy[kept] & (original[one] | original[other]), np.maximum(edit[one], edit[other]), np.int8(-1)),
     )
 
 
