@@ -3,10 +3,11 @@
     python -m benchmarks.engine.generate PHOTOGRAPHS SET --images 4000
     python -m benchmarks.calibrate SET --signals lite0 --write engine/lookalike_engine/models/lite0.json
 
-Every signal is brought to its rarity, the negative decimal logarithm of the share of random pairs that come as close; the
-share of the smaller rarity and the penalty for little detail are those of a small grid that let most copies through at
-the false-match rates of 0.95 and 0.90. Rates that fewer than 5 of the set's random pairs reach are read off a straight
-line through the two rarest that are reached by so many, and marked so. Score on photographs that were not fitted on.
+Every signal is brought to its rarity, the negative decimal logarithm of the share of random pairs that come as close;
+the share of the smaller rarity and the penalty for little detail are those of a small grid that let most copies through
+at the false-match rates of 0.95 and 0.90. Rates that fewer than 5 of the set's random pairs reach are read off a
+straight line through the two rarest that are reached by so many, and marked so. Score on photographs that were not
+fitted on.
 """
 
 import argparse
@@ -28,6 +29,8 @@ from lookalike_engine.similarity import FALSE_MATCH_RATE, HASH_BITS, SAME_HASH
 ENOUGH: Final = 5
 """Random pairs that reach a rate before it counts as measured: right within a factor of 1.6, two times in three."""
 EASY: Final = 0.99
+EASY_SHARE: Final = 0.25
+"""Three of four easy edits reach 0.99."""
 RATES: Final = (0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 SHARES: Final = (0.0, 0.1, 0.2, 0.3, 0.5)
 PENALTIES: Final = (0.0, 0.05, 0.1, 0.15)
@@ -63,7 +66,7 @@ def best_fit(pairs: Labelled) -> Fusion:
 def recall(pairs: Labelled, fit: Fusion, similarity: float, among: NDArray[np.bool_] | None = None) -> float:
     """Return the share of the copies (of those `among`) that reach a similarity."""
     chosen = pairs.copy if among is None else pairs.copy & among
-    reached = rarities(pairs, fit, chosen) >= dict((b, a) for a, b in fit.anchors)[similarity]
+    reached = rarities(pairs, fit, chosen) >= {level: rarity for rarity, level in fit.anchors}[similarity]
     return float(reached.mean()) if len(reached) else float("nan")
 
 
@@ -84,7 +87,7 @@ def _fit(pairs: Labelled, share: float, penalty: float) -> Fusion:
     levels = _reached(rarities(pairs, unscaled, ~pairs.copy), rates)
     twins = 2 * TWIN_COSINE**2 - 1
     top = float(unscaled.rarity(np.zeros(1, dtype=np.int16), np.array([twins]))[0])
-    easy = float(np.median(rarities(pairs, unscaled, pairs.copy & pairs.easy)))
+    easy = float(np.quantile(rarities(pairs, unscaled, pairs.copy & pairs.easy), EASY_SHARE))
     anchors = [(0.0, 0.0), *zip(levels, FALSE_MATCH_RATE, strict=True), (min(easy, top - 0.1), EASY), (top, SAME_HASH)]
     return Fusion(unscaled.cosine, unscaled.distance, share, tuple(anchors), penalty)
 

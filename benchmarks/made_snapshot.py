@@ -59,6 +59,7 @@ def _comparison(graph: PairGraph, merges: Merges) -> Comparison:
     calibration = check_calibration(graph.first, graph.second, graph.similarity, labels, floor=FLOOR)
     return Comparison(
         floor=FLOOR,
+        stretch=1.0,
         calibration=calibration.as_json(),
         closest_similarity=float(graph.similarity.max()),
         representative=numbers,

@@ -17,7 +17,6 @@ from lookalike_engine.errors import SkipReason
 from lookalike_engine.fingerprinting import fingerprint_batch
 from lookalike_engine.fingerprints import Fingerprint
 from lookalike_engine.scan import FoundFile, modified_ns
-from lookalike_engine.signals import Signals
 
 
 class AnchorRefusal(StrEnum):
@@ -69,7 +68,7 @@ def path_of_uri(uri: str) -> str | None:
     return path if os.path.isabs(path) and "\0" not in path and not shares else None  # noqa: PTH117 - bytes in disguise
 
 
-def read_anchor(path: str, folders: Sequence[Path], settings: EngineSettings, signals: Signals) -> Fingerprint:
+def read_anchor(path: str, folders: Sequence[Path], settings: EngineSettings) -> Fingerprint:
     """Return the fingerprint of the picture at an absolute path, which may be a symbolic link to it.
 
     `folders` are the resolved folders of the dataset; unless the settings allow any file, it must lie below one.

@@ -18,6 +18,7 @@ from lookalike_engine.exact import SAME_PIXELS_DISTANCE, groups_of, representati
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
 from lookalike_engine.fusion import Scale
 from lookalike_engine.hashing import DETAIL_FLOOR, FULL_DETAIL
+from lookalike_engine.kindred import stretch_for
 from lookalike_engine.linkage import clusters_at, link
 from lookalike_engine.orientation import Orientation
 from lookalike_engine.pairs import MAX_PAIRS, Pairs, find_pairs
@@ -34,7 +35,7 @@ from lookalike_engine.similarity import (
 from lookalike_engine.uniqueness import uniqueness
 
 METHOD: Final = {
-    "version": 4,
+    "version": 5,
     "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
     "detail": [DETAIL_FLOOR, FULL_DETAIL],
     "same_pixels_distance": SAME_PIXELS_DISTANCE,
@@ -60,6 +61,8 @@ class Comparison:
 
     floor: float
     """Every pair at this similarity or above is among the pairs."""
+    stretch: float
+    """How much cosines were stretched because the dataset's own pictures are much alike, 1 or more: see `kindred`."""
     calibration: dict[str, object]
     closest_similarity: float | None
     """Of the closest pair that is not pixel-equal; None where there are no two different images to compare."""
@@ -90,6 +93,7 @@ class _Closeness:
     twin: NDArray[np.int32]
     images: NDArray[np.int32]
     """Each stands for its twins."""
+    stretch: float
     pairs: Pairs
 
 
@@ -110,12 +114,17 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared, how, and whom to tell
     hashed = detail >= DETAIL_FLOOR
     representative = _exact_copies(pictures, hashes, hashed, take_pixel_hashes)
 
+    keys = [each.content_hash for each in pictures]
+    distinct = np.flatnonzero((representative == np.arange(len(pictures))) & hashed)
+    stretch = stretch_for(rows.embeddings[distinct], [keys[image] for image in distinct.tolist()], scale.usual_cosine)
+    scale = scale.stretched(stretch)
+
     def close() -> _Closeness:
         twin = _twins(pictures, representative, rows, hashed)
         images = np.flatnonzero((twin == np.arange(len(pictures))) & hashed).astype(np.int32)
         chosen = SignalRows(hashes[images], rows.embeddings[images])
         pairs = find_pairs(chosen, detail[images], scale, floor_for(len(pictures)), on_block=on_block)
-        return _Closeness(twin, images, pairs)
+        return _Closeness(twin, images, stretch, pairs)
 
     closeness = close()
     suspects = _same_size_pairs(pictures, representative, closeness)
@@ -218,6 +227,7 @@ def _assemble(
     order = np.lexsort((pairs.second, pairs.first, -similarity))
     return Comparison(
         floor=pairs.floor,
+        stretch=closeness.stretch,
         calibration=calibration.as_json(),
         closest_similarity=closest,
         representative=representative,

@@ -8,7 +8,7 @@ fitted by `benchmarks.calibrate`, and none of it ever falls when a signal gets c
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Protocol
 
@@ -66,6 +66,15 @@ class Scale(Protocol):
         """Return, for each hash distance (257,), the lowest cosine that reaches this similarity; 4097 for none."""
         ...
 
+    @property
+    def usual_cosine(self) -> float:
+        """The cosine that half of all random pairs reach; 1 where there is no embedding."""
+        ...
+
+    def stretched(self, stretch: float) -> "Scale":
+        """Return this scale for a dataset whose own pictures are that much alike: see `kindred`."""
+        ...
+
     def as_json(self) -> dict[str, Any]:
         """Return what it is made of."""
         ...
@@ -90,6 +99,13 @@ class HashScale:
         """Return 0 where the distance alone reaches this similarity, 4097 elsewhere."""
         return np.where(self._steps >= steps, 0, COSINE_STEPS + 1).astype(np.int16)
 
+    usual_cosine = 1.0
+
+    def stretched(self, stretch: float) -> "HashScale":
+        """Return this scale: it knows no cosine."""
+        del stretch
+        return self
+
     def as_json(self) -> dict[str, Any]:
         """Return the anchors."""
         return {"hash_anchors": HASH_ANCHORS}
@@ -109,6 +125,8 @@ class Fusion:
     """(rarity, similarity), rising."""
     detail_penalty: float
     """What a cosine loses between pictures without any detail: those come close by chance more often."""
+    stretch: float = 1.0
+    """What is missing to a cosine of 1 counts as this many times as much: see `kindred`."""
 
     uses_cosine = True
 
@@ -137,7 +155,7 @@ class Fusion:
     @cached_property
     def table(self) -> NDArray[np.int16]:
         """The similarity, in steps of 0.0001, at every step of cosine and every distance, shape (4097, 257)."""
-        cosine = np.arange(COSINE_STEPS + 1)[:, None] / COSINE_STEPS
+        cosine = 1 - (1 - np.arange(COSINE_STEPS + 1)[:, None] / COSINE_STEPS) * self.stretch
         table: NDArray[np.int16] = in_steps(_followed(self.rarity(np.arange(HASH_BITS + 1), cosine), self.anchors))
         table.flags.writeable = False
         return table
@@ -152,9 +170,19 @@ class Fusion:
         least: NDArray[np.int16] = np.count_nonzero(self.table < steps, axis=0).astype(np.int16)
         return least
 
+    def stretched(self, stretch: float) -> "Fusion":
+        """Return this scale for a dataset whose own pictures are that much alike."""
+        return replace(self, stretch=stretch)
+
+    @property
+    def usual_cosine(self) -> float:
+        """The cosine that half of all random pairs reach."""
+        across, up = zip(*self.cosine, strict=True)
+        return float(np.interp(-math.log10(0.5), up, across))
+
     def as_json(self) -> dict[str, Any]:
         """Return the fit."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "stretch"}
 
 
 def _curve(points: Any, *, rising: bool) -> Curve:

@@ -42,7 +42,7 @@ def similar_images(
         file = snapshot.rows([image])[0].file
         return pixel_hash_of(file, settings) if os.path.realpath(file.absolute) == file.absolute else None
 
-    found = check(catalogue.known_images, picture, signals.scale, pixel_hash, itself)
+    found = check(catalogue.known_images, picture, signals.scale.stretched(snapshot.stretch), pixel_hash, itself)
     alike = found.at_or_above(question.similarity)
     start = question.page_number * PAGE_SIZE
     page = alike[start : start + PAGE_SIZE]
@@ -76,7 +76,7 @@ def _picture(
     """Return the picture, and which image of the dataset it is, if any."""
     snapshot = catalogue.snapshot
     if question.file is not None:
-        picture = read_anchor(question.file, folders, settings, load_signals(settings.signals))
+        picture = read_anchor(question.file, folders, settings)
         return picture, snapshot.image_of(picture.file)
     image = None if question.image is None else snapshot.image_called(question.image)
     if image is None:

@@ -163,6 +163,8 @@ class Snapshot:
         """Version and signals of the fingerprints; those of others are taken again."""
         self.signals: tuple[str, ...] = tuple(manifest["signals"])
         self.floor: float = manifest["floor"]
+        self.stretch: float = manifest["stretch"]
+        """How much cosines were stretched because the dataset's own pictures are much alike: see `kindred`."""
         self.closest_similarity: float | None = manifest["closest_similarity"]
         """Of the closest pair that is not pixel-equal, below the floor too; None where no two images were compared."""
         self.calibration: dict[str, Any] = manifest["calibration"]
