@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate import rarities
 from benchmarks.engine.edits import EDITS
 from benchmarks.engine.labelled import Labelled, labelled
 from benchmarks.report import heading, table
 from benchmarks.svg import Axis, Chart
-from lookalike_engine.fusion import COSINE_STEPS, Fusion
+from lookalike_engine.embedder import NORM
+from lookalike_engine.fusion import COSINE_STEPS, Fusion, cosine_steps
 from lookalike_engine.signals import load_signals
 from lookalike_engine.similarity import FALSE_MATCH_RATE, HASH_BITS, NEAR_DUPLICATE, STEPS, hash_scale
 
@@ -49,9 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not isinstance(fit, Fusion):
         raise SystemExit("the scale of the hash alone is not drawn: give signals with an embedding")
     pairs = labelled(options.set, options.signals)
-    every = np.ones(len(pairs.copy), dtype=bool)
-    rarity, similarity = zip(*fit.anchors, strict=True)
-    scored = np.interp(rarities(pairs, fit, every), rarity, similarity)
+    fit = fit.stretched(pairs.stretch)
+    scored = fit.steps(pairs.distance, counted(pairs, fit)) / STEPS
     heading("What the similarity scale gives on a labelled set", "numpy", "onnxruntime", "pillow")
     _print_rates(pairs, scored)
     _print_edits(pairs, scored)
@@ -65,9 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (options.to / f"{name}.svg").write_text(chart.svg(), encoding="utf-8")
 
 
+def counted(pairs: Labelled, fit: Fusion) -> NDArray[np.int16]:
+    """Return the cosines as the engine counts them, in steps of 1/4096."""
+    products = pairs.cosine * np.float32(NORM**2)
+    return cosine_steps(products, pairs.reliance, pairs.reliance, fit.detail_penalty)
+
+
 def _print_rates(pairs: Labelled, scored: NDArray[np.float64]) -> None:
     random, copies = scored[~pairs.copy], scored[pairs.copy]
-    print(f"{len(copies):,} pairs of copies, {len(random):,} random pairs\n")
+    print(
+        f"{len(copies):,} pairs of copies, {len(random):,} random pairs; cosines stretched {pairs.stretch:.3f} times\n"
+    )
     rows = [
         (
             f"{level:.2f}",
@@ -146,13 +153,13 @@ def _signals(pairs: Labelled, scored: NDArray[np.float64], fit: Fusion) -> Chart
     )
     up = Axis("cosine of the embeddings", 0, 1, [(share / 5, f"{share / 5:.1f}") for share in range(6)])
     chart = Chart("Two signals, one similarity: above or left of the line is a near-duplicate", across, up)
-    counted = pairs.cosine - np.float32(2 * fit.detail_penalty) * (1 - pairs.reliance)
+    cosine = counted(pairs, fit) / COSINE_STEPS
     rng = np.random.default_rng(1)
     for chosen, shown, colour in ((~pairs.copy, scored >= CLOSE, GREY), (pairs.copy & (scored < 1), None, GREEN)):
         drawn = rng.permutation(np.flatnonzero(chosen))[:DOTS]
         if shown is not None:
             drawn = np.union1d(drawn, np.flatnonzero(chosen & shown))
-        chart.dots(zip(pairs.distance[drawn].tolist(), counted[drawn].tolist(), strict=True), colour)
+        chart.dots(zip(pairs.distance[drawn].tolist(), cosine[drawn].tolist(), strict=True), colour)
     for level, dashed, lower in ((NEAR_DUPLICATE, False, -12), (CLOSE, True, 12)):
         least = fit.least_cosine(round(level * STEPS))
         reached = least <= COSINE_STEPS

@@ -15,7 +15,9 @@ from lookalike_engine.embedder import NORM
 from lookalike_engine.fingerprinting import fingerprint_batch
 from lookalike_engine.fingerprints import Fingerprint
 from lookalike_engine.hashing import DETAIL_FLOOR, effective_distance, reliance
+from lookalike_engine.kindred import stretch_for
 from lookalike_engine.scan import scan
+from lookalike_engine.signals import load_signals
 from lookalike_engine.similarity import HASH_BITS
 
 BATCH: Final = 256
@@ -39,6 +41,8 @@ class Labelled:
     """Whether they are an original and an easy edit of it (p,)."""
     edit: NDArray[np.int8]
     """The place in `EDITS` of what made one of them from the other, an original; -1 for all other pairs (p,)."""
+    stretch: float
+    """What the engine stretches the cosines of these pictures by, see `kindred`; they are not stretched here."""
 
 
 def labelled(folder: Path, signals: str) -> Labelled:
@@ -65,6 +69,7 @@ def labelled(folder: Path, signals: str) -> Labelled:
         hard=hard[one] | hard[other],
         easy=(easy[one] & original[other]) | (easy[other] & original[one]),
         edit=np.where(copy[kept] & (original[one] | original[other]), np.maximum(edit[one], edit[other]), np.int8(-1)),
+        stretch=_stretch(chosen, signals),
     )
 
 
@@ -103,9 +108,17 @@ def _distances(chosen: list[Fingerprint]) -> NDArray[np.int16]:
     return ((HASH_BITS - closest) / 2).astype(np.int16)
 
 
+def _embeddings(chosen: list[Fingerprint]) -> NDArray[np.int16]:
+    return np.array([each.rows.embeddings[each.row] for each in chosen if each.rows is not None], dtype=np.int16)
+
+
+def _stretch(chosen: list[Fingerprint], signals: str) -> float:
+    distinct = {each.content_hash: each for each in chosen}
+    usual_cosine = load_signals(signals).scale.usual_cosine
+    return stretch_for(_embeddings(list(distinct.values())), list(distinct), usual_cosine)
+
+
 def _cosines(chosen: list[Fingerprint]) -> NDArray[np.float32]:
-    embeddings = np.array(
-        [each.rows.embeddings[each.row] for each in chosen if each.rows is not None], dtype=np.float32
-    )
+    embeddings = _embeddings(chosen).astype(np.float32)
     cosines: NDArray[np.float32] = embeddings @ embeddings.T / np.float32(NORM**2)
     return cosines

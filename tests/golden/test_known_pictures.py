@@ -110,10 +110,10 @@ async def test_the_copies_among_the_raccoons_are_found_the_captioned_one_too(cac
 
 
 async def test_most_shots_of_one_shelf_stay_apart(cache: Path, record_testsuite_property: Record) -> None:
-    """None is a copy of another. At the last count 68 of 240 were in a cluster, of three at most; docs/engine.md."""
+    """None is a copy of another. At the last count 12 of 240 were in a cluster: six pairs of shots of one pile each."""
     async with conversation([str(DATA / "shelf")], cache) as client:
         clusters = await every(client, "find_duplicates", "clusters")
     sizes = [len(members(cluster)) for cluster in clusters]
     record_testsuite_property("shots of shelves in clusters, of 240", sum(sizes))
-    assert sum(sizes) <= 80
-    assert max(sizes) <= 4
+    assert sum(sizes) <= 24
+    assert max(sizes, default=0) <= 3

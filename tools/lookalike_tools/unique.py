@@ -26,7 +26,7 @@ DESCRIPTION = (
     "Lists the images of a dataset that have no copy, those farthest from their most similar other image first. Use"
     " it when asked which images have no copies, or are least like the rest. Uniqueness 0.8 means: farther from its"
     " nearest image than 80 % of the images. In local folders an image with a copy at "
-    "similarity 0.95 or above is never listed, and it compares layout and tones, not subjects. For copies use"
+    "similarity 0.95 or above is never listed, and it compares looks, not subjects. For copies use"
     " find_duplicates."
 )
 
