@@ -8,6 +8,7 @@ Take photographs that the scale was not fitted to (`benchmarks.calibrate`): a sc
 
 import argparse
 from collections.abc import Sequence
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,6 @@ DOTS: Final = 700
 """Of each kind of pair, drawn at random."""
 CLOSE: Final = 0.80
 """Random pairs from this similarity on are all shown."""
-SMALLEST_RATE: Final = 1e-7
 
 BLUE: Final = "#0969da"
 ORANGE: Final = "#bc4c00"
@@ -106,17 +106,15 @@ def _print_edits(pairs: Labelled, scored: NDArray[np.float64]) -> None:
 
 def _reliability(random: NDArray[np.float64]) -> Chart:
     """Draw the false-match rate that is promised at each similarity beside that of these random pairs."""
-    up = Axis(
-        "share of random pairs as close or closer",
-        SMALLEST_RATE,
-        0.1,
-        [(10.0**-power, f"1 in {10**power:,}") for power in range(1, 8)],
-        logarithmic=True,
-    )
+    levels = [level / 100 for level in range(50, 100) if np.any(random >= level / 100)]
+    measured = [(level, float(np.mean(random >= level))) for level in levels]
+    rates = [*FALSE_MATCH_RATE.values(), *(rate for _, rate in measured)]
+    powers = range(floor(-log10(2 * max(rates))), ceil(-log10(min(rates))) + 1)
+    ticks = [(10.0**-power, f"1 in {10**power:,}") for power in powers]
+    up = Axis("share of random pairs as close or closer", ticks[-1][0], ticks[0][0], ticks, logarithmic=True)
     chart = Chart("False matches: promised, and on photographs that were not fitted to", SIMILARITY, up)
     chart.line(list(FALSE_MATCH_RATE.items()), GREY, dashed=True)
-    levels = [level / 100 for level in range(50, 100) if np.any(random >= level / 100)]
-    chart.line([(level, float(np.mean(random >= level))) for level in levels], BLUE)
+    chart.line(measured, BLUE)
     for level, rate in FALSE_MATCH_RATE.items():
         found = np.count_nonzero(random >= level)
         promised = rate * len(random)
@@ -125,8 +123,8 @@ def _reliability(random: NDArray[np.float64]) -> Chart:
         if found:
             chart.dots([(level, found / len(random))], BLUE, 7)
             chart.text((level, found / len(random)), words, BLUE, lower=-10)
-    chart.text((0.52, 6e-7), "promised", GREY, lower=8)
-    chart.text((0.52, 6e-7), f"measured: pairs found (pairs promised) of {len(random):,}", BLUE, lower=-10)
+    chart.text((0.52, ticks[-2][0]), "promised", GREY, lower=18)
+    chart.text((0.52, ticks[-2][0]), f"measured: pairs found (pairs promised) of {len(random):,}", BLUE)
     return chart
 
 

@@ -31,9 +31,11 @@ class Axis:
     logarithmic: bool = False
 
     def share(self, value: float) -> float:
-        """Return how far along the axis a value lies: 0 at `low`, 1 at `high`, no further."""
-        low, high, at = (log10(it) if self.logarithmic else it for it in (self.low, self.high, max(value, self.low)))
-        return min((at - low) / (high - low), 1.0)
+        """Return how far along the axis a value lies: 0 at `low`, 1 at `high`. Raises ValueError beyond these."""
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{value} lies beyond the axis {self.label!r}, {self.low} to {self.high}")
+        low, high, at = (log10(it) if self.logarithmic else it for it in (self.low, self.high, value))
+        return (at - low) / (high - low)
 
 
 class Chart:
