@@ -12,7 +12,7 @@ from lookalike_engine.exact import SAME_PIXELS_DISTANCE
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
 from lookalike_engine.fusion import Scale, cosine_steps
 from lookalike_engine.hashing import DETAIL_FLOOR, effective_distance, reliance
-from lookalike_engine.orientation import Orientation
+from lookalike_engine.orientation import INVERSE, Orientation
 from lookalike_engine.pairs import ORIENTED
 from lookalike_engine.signal_rows import SignalRows
 from lookalike_engine.similarity import EXACT, STEPS
@@ -28,7 +28,6 @@ _BLOCK: Final = 8192
 """Images whose hashes are compared at once: some 2 MiB of intermediate numbers."""
 _IN_CACHE: Final = 128
 """Embeddings turned into 32-bit numbers at once: ten times as fast as some thousands, which leave the cache."""
-_INVERSE: Final = np.array([orientation.inverse for orientation in Orientation], dtype=np.uint8)
 
 
 class KnownImages:
@@ -176,7 +175,7 @@ def _hash_distance(hashes: NDArray[np.uint8], own: NDArray[np.uint8]) -> tuple[N
     best = bits.argmin(axis=1).astype(np.uint8)
     distance = np.take_along_axis(bits, best[:, None], axis=1)[:, 0]
     # The picture turned to meet the image is how the image is turned; the image turned back is the inverse.
-    return distance, np.where(image_turns, _INVERSE[best], best)
+    return distance, np.where(image_turns, INVERSE[best], best)
 
 
 def _exact_copies(

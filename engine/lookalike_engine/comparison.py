@@ -33,13 +33,15 @@ from lookalike_engine.similarity import (
     floor_for,
 )
 from lookalike_engine.uniqueness import uniqueness
+from lookalike_engine.witnesses import MOST, SURE, Kept, with_witnesses
 
 METHOD: Final = {
-    "version": 5,
+    "version": 6,
     "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
     "detail": [DETAIL_FLOOR, FULL_DETAIL],
     "same_pixels_distance": SAME_PIXELS_DISTANCE,
     "twin_cosine": 0.995,
+    "witnesses": [SURE, MOST],
     "max_pairs": MAX_PAIRS,
     "small_dataset": SMALL_DATASET,
     "floors": FLOORS,
@@ -215,7 +217,8 @@ def _assemble(
     copies = np.flatnonzero(representative != numbers).astype(np.int32)
     twins = np.flatnonzero((representative == numbers) & (twin != numbers)).astype(np.int32)
     tie_keys = [pictures[image].content_hash for image in images]
-    merges = link(pairs, similarity, tie_keys, len(images), stop=stop)
+    spoken_for = with_witnesses(Kept(pairs.first, pairs.second, similarity, pairs.orientation), len(images))
+    merges = link(spoken_for, spoken_for.similarity, tie_keys, len(images), stop=stop)
     clusters = clusters_at(merges, NEAR_DUPLICATE, len(images))
     calibration = check_calibration(pairs.first, pairs.second, similarity, clusters, floor=pairs.floor)
     nearest, nearest_similarity = _nearest(twins, closeness)
@@ -224,7 +227,7 @@ def _assemble(
     comparable = hashed | (nearest_similarity == EXACT)
     unlike = np.full(len(pictures), np.nan)
     unlike[comparable] = uniqueness(nearest_similarity[comparable])
-    order = np.lexsort((pairs.second, pairs.first, -similarity))
+    order = np.lexsort((spoken_for.second, spoken_for.first, -spoken_for.similarity))
     return Comparison(
         floor=pairs.floor,
         stretch=closeness.stretch,
@@ -232,10 +235,10 @@ def _assemble(
         closest_similarity=closest,
         representative=representative,
         twin=twin,
-        pair_first=images[pairs.first[order]],
-        pair_second=images[pairs.second[order]],
-        pair_similarity=similarity[order],
-        pair_orientation=pairs.orientation[order],
+        pair_first=images[spoken_for.first[order]],
+        pair_second=images[spoken_for.second[order]],
+        pair_similarity=spoken_for.similarity[order],
+        pair_orientation=spoken_for.orientation[order],
         merge_first=np.concatenate([representative[copies], twin[twins], images[merges.first]]),
         merge_second=np.concatenate([copies, twins, images[merges.second]]),
         merge_similarity=np.concatenate(

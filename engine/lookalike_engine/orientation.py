@@ -1,7 +1,10 @@
 """The eight ways a picture can be turned over: upright, three quarter turns, and their mirror images."""
 
 from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 Relation = Literal["same", "mirrored", "rotated", "mirrored_rotated"]
 
@@ -78,3 +81,26 @@ _RELATIONS: dict[Orientation, Relation] = {
     Orientation.TRANSPOSED: "mirrored_rotated",
     Orientation.TRANSVERSED: "mirrored_rotated",
 }
+
+
+def _turned(picture: NDArray[np.int64], orientation: Orientation) -> NDArray[np.int64]:
+    steps = orientation.steps
+    picture = picture.T if steps.transpose else picture
+    picture = picture[::-1] if steps.flip_rows else picture
+    return picture[:, ::-1] if steps.flip_columns else picture
+
+
+def _composed() -> NDArray[np.uint8]:
+    picture = np.arange(4).reshape(2, 2)
+    turns = [_turned(picture, orientation).tolist() for orientation in Orientation]
+    table = [
+        [turns.index(_turned(_turned(picture, first), then).tolist()) for then in Orientation] for first in Orientation
+    ]
+    return np.array(table, dtype=np.uint8)
+
+
+COMPOSED: Final = _composed()
+"""What turning by the row's orientation and then by the column's comes to, uint8 (8, 8)."""
+
+INVERSE: Final = np.array([orientation.inverse for orientation in Orientation], dtype=np.uint8)
+"""What undoes each orientation, uint8 (8,)."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lookalike_engine.collected import Collected
 from lookalike_engine.fusion import Scale, cosine_steps
 from lookalike_engine.hashing import effective_distance, reliance
-from lookalike_engine.orientation import Orientation
+from lookalike_engine.orientation import INVERSE, Orientation
 from lookalike_engine.signal_rows import SignalRows
 from lookalike_engine.similarity import HASH_BITS, STEPS, distance_at
 
@@ -34,7 +34,6 @@ _ROWS: Final = 512
 _COLUMNS: Final = 2048
 _NONE: Final = -1
 """Stands for the similarity of a pair that is none."""
-_INVERSE: Final = np.array([orientation.inverse for orientation in Orientation], dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ def in_original_numbers(
         second=np.maximum(one, other),
         similarity=similarity / STEPS,
         distance=distance,
-        orientation=np.where(swapped, _INVERSE[orientation], orientation),
+        orientation=np.where(swapped, INVERSE[orientation], orientation),
         floor=collected.floor / STEPS,
         nearest=image,
         nearest_similarity=alike,

@@ -25,7 +25,7 @@ from lookalike_engine.signal_rows import SignalRows, map_array
 from lookalike_engine.tables import connect
 from lookalike_engine.text_array import unpacked
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "CURRENT"
 

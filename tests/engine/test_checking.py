@@ -49,22 +49,23 @@ def check_own(snapshot: Snapshot, image: int) -> Check:
     return check(known, known.fingerprint(snapshot.rows([image])[0]), SIGNALS.scale, undecoded, image)
 
 
-def test_every_image_of_the_dataset_finds_the_pairs_that_indexing_kept(snapshot: Snapshot) -> None:
+def test_every_image_of_the_dataset_finds_the_pairs_that_indexing_found_by_their_own_signals(
+    snapshot: Snapshot,
+) -> None:
     catalogue = Catalogue("6d1a7bb0-8f0f-5a53-9f3e-0d5a4ce6d1b7", snapshot)
     twins = np.asarray(snapshot.twin)
-    kept = {
-        frozenset(pair): similarity
-        for *pair, similarity in zip(
-            snapshot.pair_first.tolist(), snapshot.pair_second.tolist(), snapshot.pair_similarity.tolist(), strict=True
-        )
-    }
+    standing = np.flatnonzero(twins == np.arange(len(twins)))
+    rows = SignalRows(snapshot.signal_rows.hashes[standing], snapshot.signal_rows.embeddings[standing])
+    direct = find_pairs(rows, snapshot.detail[standing], SIGNALS.scale.stretched(snapshot.stretch), 0.0)
+    ends = zip(standing[direct.first].tolist(), standing[direct.second].tolist(), strict=True)
+    every = dict(zip(map(frozenset, ends), direct.similarity.tolist(), strict=True))
+    kept = {pair: similarity for pair, similarity in every.items() if similarity >= snapshot.floor}
     assert len(kept) > 20
-    standing = np.flatnonzero(twins == np.arange(len(twins))).tolist()
-    for image in standing:
+    for image in standing.tolist():
         found = check_own(snapshot, image)
         alike = found.at_or_above(snapshot.floor)
         assert image not in alike
-        for other in standing:
+        for other in standing.tolist():
             pair = frozenset((image, other))
             if image == other:
                 continue

@@ -73,6 +73,16 @@ def test_the_embedding_finds_a_crop_that_the_hash_misses(folder: Path, run: Run)
     assert clusters(run("lite0")) == {frozenset({"whole.png", "crop.png"})}
 
 
+def test_two_unlike_copies_are_together_where_their_original_speaks_for_both(folder: Path, run: Run) -> None:
+    original = scene(3)
+    original.save(folder / "original.png")
+    original.crop((40, 20, 620, 450)).save(folder / "crop.png")
+    original.filter(ImageFilter.GaussianBlur(7)).convert("L").save(folder / "grey blur.png")
+    assert clusters(run()) == {frozenset({"original.png", "crop.png", "grey blur.png"})}
+    (folder / "original.png").unlink()
+    assert clusters(run()) == set()
+
+
 def test_pictures_of_one_style_are_no_near_duplicates_of_each_other(folder: Path, run: Run) -> None:
     for seed in range(60):
         scene(seed, (320, 240)).save(folder / f"{seed:02}.png")
