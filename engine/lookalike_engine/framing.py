@@ -49,12 +49,20 @@ def _frame(pixels: NDArray[np.uint8]) -> int:
     """Return how many rows at the top belong to a plain frame."""
     if not pixels.size:
         return 0
-    colour = np.median(pixels[0], axis=0)
-    away = np.abs(pixels.astype(np.float32) - colour.astype(np.float32)).max(axis=2)
-    plain = away.mean(axis=1) < _PLAIN
-    if plain.all() or not plain[0]:
+    colour = np.median(pixels[0], axis=0).astype(np.int16)
+    end = 0
+    while end < len(pixels):  # row by row: most pictures have no frame, and their first row says so
+        if _away(pixels[end], colour).mean() >= _PLAIN:
+            break
+        end += 1
+    if end in {0, len(pixels)}:
         return 0
-    end = int(plain.argmin())
-    beyond = away[end : end + 2]
-    # Where a frame's edge falls within a row of the shrunken picture, that row is a mixture: it goes with the frame.
-    return end if (beyond.max(axis=0) > _BROKEN).mean() >= _ENDS else 0
+    # Where a frame's edge falls within a row of the shrunken picture, that row is a mixture: the next one counts too.
+    beyond = _away(pixels[end : end + 2], colour).max(axis=0)
+    return end if (beyond > _BROKEN).mean() >= _ENDS else 0
+
+
+def _away(pixels: NDArray[np.uint8], colour: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return how far each pixel is from a colour, in the channel in which it is farthest."""
+    away: NDArray[np.int16] = np.abs(pixels.astype(np.int16) - colour).max(axis=-1)
+    return away
