@@ -12,6 +12,7 @@ from benchmarks.pair_graphs import FLOOR, PairGraph
 from lookalike_engine.calibration import check_calibration
 from lookalike_engine.comparison import Comparison
 from lookalike_engine.fingerprints import Fingerprint
+from lookalike_engine.kindred import Stretch
 from lookalike_engine.linkage import Merges, clusters_at
 from lookalike_engine.publishing import Contents, gather, publish, work_folder
 from lookalike_engine.scan import FoundFile
@@ -59,7 +60,7 @@ def _comparison(graph: PairGraph, merges: Merges) -> Comparison:
     calibration = check_calibration(graph.first, graph.second, graph.similarity, labels, floor=FLOOR)
     return Comparison(
         floor=FLOOR,
-        stretch=1.0,
+        stretch=Stretch(),
         calibration=calibration.as_json(),
         closest_similarity=float(graph.similarity.max()),
         representative=numbers,

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not isinstance(fit, Fusion):
         raise SystemExit("the scale of the hash alone is not drawn: give signals with an embedding")
     pairs = labelled(options.set, options.signals)
-    fit = fit.stretched(pairs.stretch)
+    fit = fit.stretched(*pairs.stretch)
     scored = fit.steps(pairs.distance, counted(pairs, fit)) / STEPS
     heading("What the similarity scale gives on a labelled set", "numpy", "onnxruntime", "pillow")
     _print_rates(pairs, scored)
@@ -73,7 +73,8 @@ def counted(pairs: Labelled, fit: Fusion) -> NDArray[np.int16]:
 def _print_rates(pairs: Labelled, scored: NDArray[np.float64]) -> None:
     random, copies = scored[~pairs.copy], scored[pairs.copy]
     print(
-        f"{len(copies):,} pairs of copies, {len(random):,} random pairs; cosines stretched {pairs.stretch:.3f} times\n"
+        f"{len(copies):,} pairs of copies, {len(random):,} random pairs; cosines stretched {pairs.stretch.cosine:.3f}"
+        f" times, distances {pairs.stretch.distance:.3f} times\n"
     )
     rows = [
         (

@@ -15,8 +15,9 @@ from lookalike_engine.embedder import NORM
 from lookalike_engine.fingerprinting import fingerprint_batch
 from lookalike_engine.fingerprints import Fingerprint
 from lookalike_engine.hashing import DETAIL_FLOOR, effective_distance, reliance
-from lookalike_engine.kindred import stretch_for
+from lookalike_engine.kindred import Stretch, stretch_for
 from lookalike_engine.scan import scan
+from lookalike_engine.signal_rows import SignalRows
 from lookalike_engine.signals import load_signals
 from lookalike_engine.similarity import HASH_BITS
 
@@ -41,8 +42,8 @@ class Labelled:
     """Whether they are an original and an easy edit of it (p,)."""
     edit: NDArray[np.int8]
     """The place in `EDITS` of what made one of them from the other, an original; -1 for all other pairs (p,)."""
-    stretch: float
-    """What the engine stretches the cosines of these pictures by, see `kindred`; they are not stretched here."""
+    stretch: Stretch
+    """What the engine stretches the signals of these pictures by, see `kindred`; they are not stretched here."""
 
 
 def labelled(folder: Path, signals: str) -> Labelled:
@@ -99,7 +100,7 @@ def _shares_backdrop(rows: list[Row], one: NDArray[np.int64], other: NDArray[np.
 
 def _distances(chosen: list[Fingerprint]) -> NDArray[np.int16]:
     """Return the hash distances in the best orientation (m, m)."""
-    hashes = np.array([each.rows.hashes[each.row] for each in chosen if each.rows is not None], dtype=np.uint8)
+    hashes = _hashes(chosen)
     signs = np.unpackbits(hashes, axis=2).astype(np.float32) * 2 - 1
     closest = np.full((len(hashes), len(hashes)), -HASH_BITS, dtype=np.float32)
     for turned in signs.swapaxes(0, 1):
@@ -108,14 +109,20 @@ def _distances(chosen: list[Fingerprint]) -> NDArray[np.int16]:
     return ((HASH_BITS - closest) / 2).astype(np.int16)
 
 
+def _hashes(chosen: list[Fingerprint]) -> NDArray[np.uint8]:
+    return np.array([each.rows.hashes[each.row] for each in chosen if each.rows is not None], dtype=np.uint8)
+
+
 def _embeddings(chosen: list[Fingerprint]) -> NDArray[np.int16]:
     return np.array([each.rows.embeddings[each.row] for each in chosen if each.rows is not None], dtype=np.int16)
 
 
-def _stretch(chosen: list[Fingerprint], signals: str) -> float:
+def _stretch(chosen: list[Fingerprint], signals: str) -> Stretch:
     distinct = {each.content_hash: each for each in chosen}
-    usual_cosine = load_signals(signals).scale.usual_cosine
-    return stretch_for(_embeddings(list(distinct.values())), list(distinct), usual_cosine)
+    scale, pictures = load_signals(signals).scale, list(distinct.values())
+    rows = SignalRows(_hashes(pictures), _embeddings(pictures))
+    detail = np.array([each.detail for each in pictures], dtype=np.float32)
+    return stretch_for(rows, detail, list(distinct), scale.usual_cosine, scale.usual_distance)
 
 
 def _cosines(chosen: list[Fingerprint]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from lookalike_engine.exact import SAME_PIXELS_DISTANCE, groups_of, representati
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
 from lookalike_engine.fusion import Scale
 from lookalike_engine.hashing import DETAIL_FLOOR, FULL_DETAIL
-from lookalike_engine.kindred import stretch_for
+from lookalike_engine.kindred import Stretch, stretch_for
 from lookalike_engine.linkage import clusters_at, link
 from lookalike_engine.orientation import Orientation
 from lookalike_engine.pairs import MAX_PAIRS, Pairs, find_pairs
@@ -36,7 +36,7 @@ from lookalike_engine.uniqueness import uniqueness
 from lookalike_engine.witnesses import MOST, SURE, Kept, with_witnesses
 
 METHOD: Final = {
-    "version": 6,
+    "version": 7,
     "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
     "detail": [DETAIL_FLOOR, FULL_DETAIL],
     "same_pixels_distance": SAME_PIXELS_DISTANCE,
@@ -63,8 +63,8 @@ class Comparison:
 
     floor: float
     """Every pair at this similarity or above is among the pairs."""
-    stretch: float
-    """How much cosines were stretched because the dataset's own pictures are much alike, 1 or more: see `kindred`."""
+    stretch: Stretch
+    """How much signals were stretched because the dataset's own pictures are much alike: see `kindred`."""
     calibration: dict[str, object]
     closest_similarity: float | None
     """Of the closest pair that is not pixel-equal; None where there are no two different images to compare."""
@@ -95,7 +95,7 @@ class _Closeness:
     twin: NDArray[np.int32]
     images: NDArray[np.int32]
     """Each stands for its twins."""
-    stretch: float
+    stretch: Stretch
     pairs: Pairs
 
 
@@ -118,8 +118,14 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared, how, and whom to tell
 
     keys = [each.content_hash for each in pictures]
     distinct = np.flatnonzero((representative == np.arange(len(pictures))) & hashed)
-    stretch = stretch_for(rows.embeddings[distinct], [keys[image] for image in distinct.tolist()], scale.usual_cosine)
-    scale = scale.stretched(stretch)
+    stretch = stretch_for(
+        SignalRows(hashes[distinct], rows.embeddings[distinct]),
+        detail[distinct],
+        [keys[image] for image in distinct.tolist()],
+        scale.usual_cosine,
+        scale.usual_distance,
+    )
+    scale = scale.stretched(*stretch)
 
     def close() -> _Closeness:
         twin = _twins(pictures, representative, rows, hashed)

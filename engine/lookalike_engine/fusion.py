@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.embedder import NORM
-from lookalike_engine.similarity import HASH_ANCHORS, HASH_BITS, STEPS, hash_scale
+from lookalike_engine.similarity import HASH_ANCHORS, HASH_BITS, STEPS, USUAL_DISTANCE, hash_scale
 
 Curve = tuple[tuple[float, float], ...]
 """Points (x, y), joined by straight lines."""
@@ -71,7 +71,12 @@ class Scale(Protocol):
         """The cosine that half of all random pairs reach; 1 where there is no embedding."""
         ...
 
-    def stretched(self, stretch: float) -> "Scale":
+    @property
+    def usual_distance(self) -> float:
+        """The bits that half of all random pairs are apart, or fewer."""
+        ...
+
+    def stretched(self, cosine: float, distance: float) -> "Scale":
         """Return this scale for a dataset whose own pictures are that much alike: see `kindred`."""
         ...
 
@@ -86,8 +91,8 @@ class HashScale:
     uses_cosine = False
     detail_penalty = 0.0
 
-    def __init__(self) -> None:
-        self._steps = in_steps(hash_scale())
+    def __init__(self, stretch: float = 1.0) -> None:
+        self._steps = in_steps(np.interp(_bits(stretch), np.arange(HASH_BITS + 1), hash_scale()))
 
     def steps(self, distance: NDArray[np.integer], cosine: NDArray[np.int16] | None) -> NDArray[np.int16]:
         """Return the similarity at these distances."""
@@ -100,11 +105,12 @@ class HashScale:
         return np.where(self._steps >= steps, 0, COSINE_STEPS + 1).astype(np.int16)
 
     usual_cosine = 1.0
+    usual_distance = USUAL_DISTANCE
 
-    def stretched(self, stretch: float) -> "HashScale":
-        """Return this scale: it knows no cosine."""
-        del stretch
-        return self
+    def stretched(self, cosine: float, distance: float) -> "HashScale":
+        """Return this scale for a dataset whose own pictures are that much alike."""
+        del cosine
+        return HashScale(distance)
 
     def as_json(self) -> dict[str, Any]:
         """Return the anchors."""
@@ -125,8 +131,8 @@ class Fusion:
     """(rarity, similarity), rising."""
     detail_penalty: float
     """What a cosine loses between pictures without any detail: those come close by chance more often."""
-    stretch: float = 1.0
-    """What is missing to a cosine of 1 counts as this many times as much: see `kindred`."""
+    stretch: tuple[float, float] = (1.0, 1.0)
+    """What is missing to a cosine of 1, and a hash distance, count as this many times as much: see `kindred`."""
 
     uses_cosine = True
 
@@ -143,7 +149,9 @@ class Fusion:
             _curve(given["cosine"], rising=True), _curve(given["distance"], rising=False), share, anchors, penalty
         )
 
-    def rarity(self, distance: NDArray[np.integer], cosine: NDArray[np.floating]) -> NDArray[np.float64]:
+    def rarity(
+        self, distance: NDArray[np.floating] | NDArray[np.integer], cosine: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
         """Return how rare it is that random pairs come as close: at effective hash distances (bits) and cosines."""
         by_cosine = _followed(cosine, self.cosine)
         by_distance = _followed(-np.asarray(distance), tuple((-bits, rarity) for bits, rarity in self.distance))
@@ -155,8 +163,8 @@ class Fusion:
     @cached_property
     def table(self) -> NDArray[np.int16]:
         """The similarity, in steps of 0.0001, at every step of cosine and every distance, shape (4097, 257)."""
-        cosine = 1 - (1 - np.arange(COSINE_STEPS + 1)[:, None] / COSINE_STEPS) * self.stretch
-        table: NDArray[np.int16] = in_steps(_followed(self.rarity(np.arange(HASH_BITS + 1), cosine), self.anchors))
+        cosine = 1 - (1 - np.arange(COSINE_STEPS + 1)[:, None] / COSINE_STEPS) * self.stretch[0]
+        table: NDArray[np.int16] = in_steps(_followed(self.rarity(_bits(self.stretch[1]), cosine), self.anchors))
         table.flags.writeable = False
         return table
 
@@ -170,9 +178,15 @@ class Fusion:
         least: NDArray[np.int16] = np.count_nonzero(self.table < steps, axis=0).astype(np.int16)
         return least
 
-    def stretched(self, stretch: float) -> "Fusion":
+    def stretched(self, cosine: float, distance: float) -> "Fusion":
         """Return this scale for a dataset whose own pictures are that much alike."""
-        return replace(self, stretch=stretch)
+        return replace(self, stretch=(cosine, distance))
+
+    @property
+    def usual_distance(self) -> float:
+        """The bits that half of all random pairs are apart, or fewer."""
+        across, up = zip(*self.distance, strict=True)
+        return float(np.interp(-math.log10(0.5), up, across))
 
     @property
     def usual_cosine(self) -> float:
@@ -183,6 +197,12 @@ class Fusion:
     def as_json(self) -> dict[str, Any]:
         """Return the fit."""
         return {name: value for name, value in asdict(self).items() if name != "stretch"}
+
+
+def _bits(stretch: float) -> NDArray[np.float64]:
+    """Return what the distances 0..256 count as."""
+    counted: NDArray[np.float64] = np.minimum(np.arange(HASH_BITS + 1) * stretch, HASH_BITS)
+    return counted
 
 
 def _curve(points: Any, *, rising: bool) -> Curve:

@@ -42,7 +42,7 @@ def similar_images(
         file = snapshot.rows([image])[0].file
         return pixel_hash_of(file, settings) if os.path.realpath(file.absolute) == file.absolute else None
 
-    found = check(catalogue.known_images, picture, signals.scale.stretched(snapshot.stretch), pixel_hash, itself)
+    found = check(catalogue.known_images, picture, signals.scale.stretched(*snapshot.stretch), pixel_hash, itself)
     alike = found.at_or_above(question.similarity)
     start = question.page_number * PAGE_SIZE
     page = alike[start : start + PAGE_SIZE]

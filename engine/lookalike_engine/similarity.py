@@ -29,6 +29,9 @@ EXACT: Final = 1.0
 HASH_ANCHORS: Final = ((0, 0.999), (2, 0.99), (62, 0.95), (66, 0.90), (75, 0.80), (91, 0.70), (103, 0.50), (128, 0.0))
 """(effective distance in bits, similarity). At 128 bits, half of them, two hashes have nothing in common."""
 
+USUAL_DISTANCE: Final = 118.0
+"""Bits; half of the random pairs of photographs are no farther apart in their best orientation."""
+
 SAME_HASH: Final = HASH_ANCHORS[0][1]
 """The similarity of pictures that differ and whose hashes do not: the highest there is below `EXACT`."""
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lookalike_engine.cluster_ids import place_of, uuid_texts
 from lookalike_engine.errors import SnapshotError
+from lookalike_engine.kindred import Stretch
 from lookalike_engine.scan import FoundFile
 from lookalike_engine.signal_rows import SignalRows, map_array
 from lookalike_engine.tables import connect
@@ -163,8 +164,8 @@ class Snapshot:
         """Version and signals of the fingerprints; those of others are taken again."""
         self.signals: tuple[str, ...] = tuple(manifest["signals"])
         self.floor: float = manifest["floor"]
-        self.stretch: float = manifest["stretch"]
-        """How much cosines were stretched because the dataset's own pictures are much alike: see `kindred`."""
+        self.stretch = Stretch(*manifest["stretch"])
+        """How much signals were stretched because the dataset's own pictures are much alike: see `kindred`."""
         self.closest_similarity: float | None = manifest["closest_similarity"]
         """Of the closest pair that is not pixel-equal, below the floor too; None where no two images were compared."""
         self.calibration: dict[str, Any] = manifest["calibration"]

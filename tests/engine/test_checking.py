@@ -56,7 +56,7 @@ def test_every_image_of_the_dataset_finds_the_pairs_that_indexing_found_by_their
     twins = np.asarray(snapshot.twin)
     standing = np.flatnonzero(twins == np.arange(len(twins)))
     rows = SignalRows(snapshot.signal_rows.hashes[standing], snapshot.signal_rows.embeddings[standing])
-    direct = find_pairs(rows, snapshot.detail[standing], SIGNALS.scale.stretched(snapshot.stretch), 0.0)
+    direct = find_pairs(rows, snapshot.detail[standing], SIGNALS.scale.stretched(*snapshot.stretch), 0.0)
     ends = zip(standing[direct.first].tolist(), standing[direct.second].tolist(), strict=True)
     every = dict(zip(map(frozenset, ends), direct.similarity.tolist(), strict=True))
     kept = {pair: similarity for pair, similarity in every.items() if similarity >= snapshot.floor}
