@@ -115,7 +115,7 @@ def _embeddings(chosen: list[Fingerprint]) -> NDArray[np.int16]:
 def _stretch(chosen: list[Fingerprint], signals: str) -> float:
     distinct = {each.content_hash: each for each in chosen}
     usual_cosine = load_signals(signals).scale.usual_cosine
-    return stretch_for(_embeddings(list(distinct.values())), list(distinct), usual_cosine)
+    return stretch_for(_embeddings(list(distinct.values())), np.arange(len(distinct)), list(distinct), usual_cosine)
 
 
 def _cosines(chosen: list[Fingerprint]) -> NDArray[np.float32]:

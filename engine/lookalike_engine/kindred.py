@@ -23,15 +23,18 @@ _HIGHEST: Final = 0.75
 """A median above this counts as this: more than half of all pairs may be copies of one another."""
 
 
-def stretch_for(embeddings: NDArray[np.int16], keys: Sequence[bytes], usual_cosine: float) -> float:
-    """Return the stretch, 1 or more, for pictures with these embeddings (m, dimension).
+def stretch_for(
+    embeddings: NDArray[np.int16], images: NDArray[np.integer], keys: Sequence[bytes], usual_cosine: float
+) -> float:
+    """Return the stretch, 1 or more, for some (m) of the images with these embeddings (n, dimension).
 
-    `keys` (m) are their byte hashes: those that sort first make the sample, so that neither names nor order decide.
+    `keys` (m) are the byte hashes of `images`: those that sort first make the sample, so that neither names nor order
+    decide. No more of the embeddings is read: a memory map will do.
     """
     if len(keys) < ENOUGH or not embeddings.shape[1]:
         return 1.0
     chosen = sorted(range(len(keys)), key=keys.__getitem__)[:_SAMPLE]
-    vectors = embeddings[np.sort(chosen)].astype(np.float32)
+    vectors = embeddings[np.sort(images[chosen])].astype(np.float32)
     products = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
     median = round(float(np.median(products)) / NORM**2, 2)
     return max(1.0, (1 - usual_cosine) / (1 - min(median, _HIGHEST)))
