@@ -92,7 +92,7 @@ def search_cells(path: Path, n: int, dim: int) -> Outcome:
     """Our search of the embeddings."""
     mapped = np.memmap(path, np.int16, "r", shape=(n, dim))
     search = EmbeddingCandidates(mapped, LEAST, aim=Aim(levels=COSINES))
-    pairs = sum(len(first) for first, _ in search.pairs())
+    pairs = sum(len(first) for first, _, _ in search.pairs())
     assert search.recall is not None
     return {"pairs": pairs, "probes": search.recall.probes, "recall": search.recall.levels}
 

@@ -16,6 +16,7 @@ from lookalike_engine.kindred import Stretch
 from lookalike_engine.linkage import Merges, clusters_at
 from lookalike_engine.publishing import Contents, gather, publish, work_folder
 from lookalike_engine.scan import FoundFile
+from lookalike_engine.search import Search
 from lookalike_engine.signals import HASH, load_signals
 from lookalike_engine.similarity import NEAR_DUPLICATE
 from lookalike_engine.uniqueness import uniqueness
@@ -60,6 +61,7 @@ def _comparison(graph: PairGraph, merges: Merges) -> Comparison:
     calibration = check_calibration(graph.first, graph.second, graph.similarity, labels, floor=FLOOR)
     return Comparison(
         floor=FLOOR,
+        search=Search(exact=True, floor_raised=False),
         stretch=Stretch(),
         calibration=calibration.as_json(),
         closest_similarity=float(graph.similarity.max()),

@@ -119,10 +119,10 @@ def _embeddings(chosen: list[Fingerprint]) -> NDArray[np.int16]:
 
 def _stretch(chosen: list[Fingerprint], signals: str) -> Stretch:
     distinct = {each.content_hash: each for each in chosen}
-    scale, pictures = load_signals(signals).scale, list(distinct.values())
+    pictures = list(distinct.values())
     rows = SignalRows(_hashes(pictures), _embeddings(pictures))
     detail = np.array([each.detail for each in pictures], dtype=np.float32)
-    return stretch_for(rows, detail, list(distinct), scale.usual_cosine, scale.usual_distance)
+    return stretch_for(rows, detail, np.arange(len(pictures)), list(distinct), load_signals(signals).scale)
 
 
 def _cosines(chosen: list[Fingerprint]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ that a run of thousands of identical frames costs one picture's comparisons, not
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,8 +22,9 @@ from lookalike_engine.hashing import DETAIL_FLOOR, FULL_DETAIL
 from lookalike_engine.kindred import Stretch, stretch_for
 from lookalike_engine.linkage import clusters_at, link
 from lookalike_engine.orientation import Orientation
-from lookalike_engine.pairs import MAX_PAIRS, Pairs, find_pairs
-from lookalike_engine.signal_rows import SignalRows
+from lookalike_engine.pairs import MAX_PAIRS, Pairs
+from lookalike_engine.search import APPROXIMATE_METHOD, Search, search
+from lookalike_engine.signal_rows import SignalRows, write
 from lookalike_engine.similarity import (
     EXACT,
     FALSE_MATCH_RATE,
@@ -36,7 +38,7 @@ from lookalike_engine.uniqueness import uniqueness
 from lookalike_engine.witnesses import MOST, SURE, Kept, with_witnesses
 
 METHOD: Final = {
-    "version": 7,
+    "version": 8,
     "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
     "detail": [DETAIL_FLOOR, FULL_DETAIL],
     "same_pixels_distance": SAME_PIXELS_DISTANCE,
@@ -44,6 +46,7 @@ METHOD: Final = {
     "witnesses": [SURE, MOST],
     "max_pairs": MAX_PAIRS,
     "small_dataset": SMALL_DATASET,
+    "approximate": APPROXIMATE_METHOD,
     "floors": FLOORS,
 }
 """What the outcome depends on besides the fingerprints. The version is raised when the same numbers come to mean
@@ -62,7 +65,9 @@ class Comparison:
     """The outcome, for n images. All indices are image indices."""
 
     floor: float
-    """Every pair at this similarity or above is among the pairs."""
+    """Every pair at this similarity or above that the search found is among the pairs."""
+    search: Search
+    """Whether it found all."""
     stretch: Stretch
     """How much signals were stretched because the dataset's own pictures are much alike: see `kindred`."""
     calibration: dict[str, object]
@@ -97,6 +102,7 @@ class _Closeness:
     """Each stands for its twins."""
     stretch: Stretch
     pairs: Pairs
+    search: Search
 
 
 def compare(  # noqa: PLR0913, PLR0917 - what is compared, how, and whom to tell
@@ -104,12 +110,17 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared, how, and whom to tell
     rows: SignalRows,
     scale: Scale,
     take_pixel_hashes: TakePixelHashes,
-    on_block: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
     stop: Callable[[], None],
+    *,
+    work: Path | None = None,
+    exact_up_to: int = SMALL_DATASET,
 ) -> Comparison:
     """Compare the fingerprints of n images, whose signals are `rows`, in their order; see `Comparison`.
 
-    `on_block` is told of progress; it and `stop`, which is called now and then in between, may raise to end the work.
+    `on_progress` is told of progress; it and `stop`, which is called now and then in between, may raise to end the
+    work. Above `exact_up_to` compared images the search is approximate, see `search`; the rows of those that stand for
+    others are then copied into a folder in `work`, or in memory without one. Raises TooManyPairsError.
     """
     hashes = rows.hashes
     detail = np.array([each.detail for each in pictures], dtype=np.float32)
@@ -118,21 +129,22 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared, how, and whom to tell
 
     keys = [each.content_hash for each in pictures]
     distinct = np.flatnonzero((representative == np.arange(len(pictures))) & hashed)
-    stretch = stretch_for(
-        SignalRows(hashes[distinct], rows.embeddings[distinct]),
-        detail[distinct],
-        [keys[image] for image in distinct.tolist()],
-        scale.usual_cosine,
-        scale.usual_distance,
-    )
+    stretch = stretch_for(rows, detail, distinct, [keys[image] for image in distinct.tolist()], scale)
     scale = scale.stretched(*stretch)
 
     def close() -> _Closeness:
         twin = _twins(pictures, representative, rows, hashed)
         images = np.flatnonzero((twin == np.arange(len(pictures))) & hashed).astype(np.int32)
-        chosen = SignalRows(hashes[images], rows.embeddings[images])
-        pairs = find_pairs(chosen, detail[images], scale, floor_for(len(pictures)), on_block=on_block)
-        return _Closeness(twin, images, stretch, pairs)
+        pairs, how = search(
+            _chosen_rows(rows, images, work if len(images) > exact_up_to else None),
+            detail[images],
+            scale,
+            floor_for(len(pictures)),
+            exact_up_to=exact_up_to,
+            on_progress=on_progress,
+            stop=stop,
+        )
+        return _Closeness(twin, images, stretch, pairs, how)
 
     closeness = close()
     suspects = _same_size_pairs(pictures, representative, closeness)
@@ -143,6 +155,17 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared, how, and whom to tell
             representative = refined
             closeness = close()
     return _assemble(pictures, representative, hashed, closeness, stop)
+
+
+def _chosen_rows(rows: SignalRows, images: NDArray[np.int32], work: Path | None) -> SignalRows:
+    """Return the rows of these images: as they are where they are all, in memory, or mapped from a folder in `work`."""
+    if len(images) == len(rows.hashes):
+        return rows
+    if work is None:
+        return SignalRows(rows.hashes[images], rows.embeddings[images])
+    folder = work / "compared"
+    folder.mkdir(exist_ok=True)
+    return write(folder, [rows] * len(images), images.tolist(), rows.embeddings.shape[1])
 
 
 def _twins(
@@ -236,6 +259,7 @@ def _assemble(
     order = np.lexsort((spoken_for.second, spoken_for.first, -spoken_for.similarity))
     return Comparison(
         floor=pairs.floor,
+        search=closeness.search,
         stretch=closeness.stretch,
         calibration=calibration.as_json(),
         closest_similarity=closest,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lookalike_engine.cells import SEED, TRAINING_ROUNDS, TRAINING_SHARE, Cells, cells_for, probes_for
 from lookalike_engine.recall import DEFAULT_AIM, Aim, Recall, RecallSample
 
-Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
+Pairs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
 LONGEST: Final = 4096.0
 """Up to this norm no sum within a dot product of whole numbers leaves what float32 holds exactly."""
@@ -82,8 +82,12 @@ class EmbeddingCandidates:
             "cosine", np.sort(rest[: aim.sampled_images]), len(drawn), (least_cosine, *aim.levels)
         )
 
-    def pairs(self) -> Iterator[Pair]:
-        """Yield (first, second), first < second: each pair found at `least_cosine` (less 0.000001) or closer, once."""
+    def pairs(self) -> Iterator[Pairs]:
+        """Yield (first, second, product), first < second: each pair found at `least_cosine` or closer, once.
+
+        The product is that of the embeddings as they are, a whole number. Pairs that miss `least_cosine` by 0.000001
+        are yielded too.
+        """
         m, dim = self._embeddings.shape
         if m < 2:  # noqa: PLR2004 - nothing to compare with
             self.recall = self._sample.recall(self.least_cosine, nearest=0, nearest_found=0, cells=0, probes=0)
@@ -121,7 +125,7 @@ class EmbeddingCandidates:
         )
         self._progress(self._total, self._total)
 
-    def _joined(self, probed: NDArray[np.unsignedinteger], cells: int) -> Iterator[Pair]:
+    def _joined(self, probed: NDArray[np.unsignedinteger], cells: int) -> Iterator[Pairs]:
         """Compare, cell by cell, the pictures in it with all that probe it."""
         probes = probed.shape[1]
         home = probed[:, 0]
@@ -139,17 +143,18 @@ class EmbeddingCandidates:
                 for top in range(0, len(seekers), _BLOCK):
                     self._stop()
                     rows = seekers[top : top + _BLOCK]
-                    cosines = self._cosines(rows, columns, there)
+                    products = self._numbers(rows) @ there.T
+                    cosines = self._cosines(rows, columns, products)
                     self._keep_nearest(rows, columns, cosines)
-                    yield from self._close(rows, columns, cosines, probed)
+                    yield from self._close(rows, columns, cosines, products, probed)
                     self._told(len(rows) * len(columns))
 
     def _cosines(
-        self, rows: NDArray[np.integer], columns: NDArray[np.integer], there: NDArray[np.float32]
+        self, rows: NDArray[np.integer], columns: NDArray[np.integer], products: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return the cosine of each row with each column; minus infinity where they are one picture. Both rise."""
-        cosines = self._numbers(rows) @ there.T
-        cosines *= np.multiply.outer(self._inverse[rows], self._inverse[columns])
+        cosines: NDArray[np.float32] = self._inverse[rows][:, None] * self._inverse[columns]
+        cosines *= products
         place = np.minimum(np.searchsorted(columns, rows), len(columns) - 1)
         itself = np.flatnonzero(columns[place] == rows)
         cosines[itself, place[itself]] = -np.inf
@@ -160,8 +165,9 @@ class EmbeddingCandidates:
         rows: NDArray[np.int32],
         columns: NDArray[np.int32],
         cosines: NDArray[np.float32],
+        products: NDArray[np.float32],
         probed: NDArray[np.unsignedinteger],
-    ) -> Iterator[Pair]:
+    ) -> Iterator[Pairs]:
         row, column = np.nonzero(cosines >= self.least_cosine - ROUNDING)
         for start in range(0, len(row), _BLOCK * PROBES[-1]):
             part = slice(start, start + _BLOCK * PROBES[-1])
@@ -171,8 +177,9 @@ class EmbeddingCandidates:
             once = ~mutual | (seeker < member)
             first, second = np.minimum(seeker, member)[once], np.maximum(seeker, member)[once]
             if len(first):
-                self._sample.add_found(first, second, cosines[row[part][once], column[part][once]])
-                yield first, second
+                place = row[part][once], column[part][once]
+                self._sample.add_found(first, second, cosines[place])
+                yield first, second, products[place]
 
     def _keep_nearest(self, rows: NDArray[np.int32], columns: NDArray[np.int32], cosines: NDArray[np.float32]) -> None:
         """Keep the nearer one for each row and each column; of equally near ones that with the smaller number."""
@@ -194,11 +201,12 @@ class EmbeddingCandidates:
         for start in range(0, len(self._embeddings), _ROWS):
             self._stop()
             columns = np.arange(start, min(start + _ROWS, len(self._embeddings)))
-            there = self._numbers(columns)
-            cosines = self._cosines(images, columns, there)
+            there = self._numbers(columns).T
+            cosines = self._cosines(images, columns, self._numbers(images) @ there)
             np.maximum(best, cosines.max(axis=1), out=best)
             self._sample.add_exact(cosines[cosines >= self.least_cosine])
-            row, column = np.nonzero(self._cosines(self._planning, columns, there) >= self._target_cosine)
+            planning = self._cosines(self._planning, columns, self._numbers(self._planning) @ there)
+            row, column = np.nonzero(planning >= self._target_cosine)
             new = np.stack([priority.random(len(row)), self._planning[row], columns[column]], axis=1)
             planned = np.concatenate([planned, new])
             planned = planned[

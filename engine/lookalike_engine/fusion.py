@@ -66,6 +66,10 @@ class Scale(Protocol):
         """Return, for each hash distance (257,), the lowest cosine that reaches this similarity; 4097 for none."""
         ...
 
+    def bounds(self, steps: int) -> tuple[int, int]:
+        """Return (cosine, distance): what reaches this similarity has this cosine at least or this distance at most."""
+        ...
+
     @property
     def usual_cosine(self) -> float:
         """The cosine that half of all random pairs reach; 1 where there is no embedding."""
@@ -89,6 +93,8 @@ class HashScale:
     """The similarity of the hash alone."""
 
     uses_cosine = False
+    usual_cosine = 1.0
+    usual_distance = USUAL_DISTANCE
     detail_penalty = 0.0
 
     def __init__(self, stretch: float = 1.0) -> None:
@@ -104,8 +110,9 @@ class HashScale:
         """Return 0 where the distance alone reaches this similarity, 4097 elsewhere."""
         return np.where(self._steps >= steps, 0, COSINE_STEPS + 1).astype(np.int16)
 
-    usual_cosine = 1.0
-    usual_distance = USUAL_DISTANCE
+    def bounds(self, steps: int) -> tuple[int, int]:
+        """Return the largest distance that reaches this similarity, and a cosine that none has."""
+        return COSINE_STEPS + 1, int(np.count_nonzero(self._steps >= steps)) - 1
 
     def stretched(self, cosine: float, distance: float) -> "HashScale":
         """Return this scale for a dataset whose own pictures are that much alike."""
@@ -154,11 +161,14 @@ class Fusion:
     ) -> NDArray[np.float64]:
         """Return how rare it is that random pairs come as close: at effective hash distances (bits) and cosines."""
         by_cosine = _followed(cosine, self.cosine)
-        by_distance = _followed(-np.asarray(distance), tuple((-bits, rarity) for bits, rarity in self.distance))
+        by_distance = self._rarity_of(distance)
         rarity: NDArray[np.float64] = np.maximum(by_cosine, by_distance) + self.share_of_less * np.minimum(
             by_cosine, by_distance
         )
         return rarity
+
+    def _rarity_of(self, distance: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
+        return _followed(-np.asarray(distance), tuple((-bits, rarity) for bits, rarity in self.distance))
 
     @cached_property
     def table(self) -> NDArray[np.int16]:
@@ -177,6 +187,16 @@ class Fusion:
         """Return the lowest cosine that reaches this similarity at each distance."""
         least: NDArray[np.int16] = np.count_nonzero(self.table < steps, axis=0).astype(np.int16)
         return least
+
+    def bounds(self, steps: int) -> tuple[int, int]:
+        """Return the bounds where both signals are equally rare: the share of random pairs within either is the least.
+
+        Two signals that are each a little less rare than the similarity needs may reach it together.
+        """
+        rarity, similarity = zip(*self.anchors, strict=True)
+        needed = np.interp(steps / STEPS, similarity, rarity) / (1 + self.share_of_less)
+        distance = int(np.count_nonzero(self._rarity_of(_bits(self.stretch[1])) >= needed)) - 1
+        return int(self.least_cosine(steps)[min(distance + 1, HASH_BITS)]), distance
 
     def stretched(self, cosine: float, distance: float) -> "Fusion":
         """Return this scale for a dataset whose own pictures are that much alike."""

@@ -148,7 +148,7 @@ class _Run:
         with work_folder(self.place) as work:
             rows = gather(contents.pictures, work, self.signals.dimension)
             comparison = compare(
-                contents.pictures, rows, self.signals.scale, take_pixel_hashes, self._comparing, self.stop
+                contents.pictures, rows, self.signals.scale, take_pixel_hashes, self._comparing, self.stop, work=work
             )
             self.progress("publishing", 0, None)
             publish(self.place, contents, comparison, work)

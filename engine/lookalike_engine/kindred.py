@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.embedder import NORM
+from lookalike_engine.fusion import Scale
 from lookalike_engine.hashing import effective_distance, reliance
 from lookalike_engine.signal_rows import SignalRows
 from lookalike_engine.similarity import HASH_BITS
@@ -39,24 +40,24 @@ class Stretch(NamedTuple):
 
 
 def stretch_for(
-    rows: SignalRows, detail: NDArray[np.float32], keys: Sequence[bytes], usual_cosine: float, usual_distance: float
+    rows: SignalRows, detail: NDArray[np.float32], images: NDArray[np.integer], keys: Sequence[bytes], scale: Scale
 ) -> Stretch:
-    """Return the stretch for m pictures with these signals.
+    """Return the stretch for those m `images` of the pictures that `rows` and `detail` are about.
 
     `keys` (m) are their byte hashes: those that sort first make the sample, so that neither names nor order decide.
-    `usual_cosine` and `usual_distance` (bits) are what half of the pairs of mixed photographs come to or closer.
+    `scale` is that of mixed photographs.
     """
     if len(keys) < ENOUGH:
         return Stretch()
-    chosen = np.sort(sorted(range(len(keys)), key=keys.__getitem__)[:_SAMPLE])
+    chosen = images[np.sort(sorted(range(len(keys)), key=keys.__getitem__)[:_SAMPLE])]
     above = np.triu_indices(len(chosen), 1)
     apart = float(np.median(_distances(rows.hashes[chosen], detail[chosen])[above]))
-    stretch = max(1.0, usual_distance / max(apart, _FEWEST_BITS))
+    stretch = max(1.0, scale.usual_distance / max(apart, _FEWEST_BITS))
     if not rows.embeddings.shape[1]:
         return Stretch(distance=stretch)
     vectors = rows.embeddings[chosen].astype(np.float32)
     median = round(float(np.median((vectors @ vectors.T)[above])) / NORM**2, 2)
-    return Stretch(_NOTHING if median >= _BLIND else max(1.0, (1 - usual_cosine) / (1 - median)), stretch)
+    return Stretch(_NOTHING if median >= _BLIND else max(1.0, (1 - scale.usual_cosine) / (1 - median)), stretch)
 
 
 def _distances(hashes: NDArray[np.uint8], detail: NDArray[np.float32]) -> NDArray[np.int16]:

@@ -92,8 +92,8 @@ def find_pairs(  # noqa: PLR0913 - what is compared, how, how far, and whom to t
     m = len(hashes)
     order = np.lexsort(hashes[:, 0].T[::-1]) if m else np.zeros(0, dtype=np.int64)
     relied = reliance(detail)[order]
-    collected = Collected(math.ceil(floor * STEPS - ROUNDING), max_pairs)
-    nearest = _Nearest(m)
+    collected = Collected(in_steps_up(floor), max_pairs)
+    nearest = Nearest(m)
     done = 0
     for block in _blocks(signals, order, uses_cosine=scale.uses_cosine):
         best = block.closeness.max(axis=0)
@@ -121,11 +121,11 @@ def _blocks(signals: SignalRows, order: NDArray[np.int64], *, uses_cosine: bool)
     m = len(order)
     for top in range(0, m, _ROWS):
         rows = np.arange(top, min(top + _ROWS, m))
-        turned = _signs(signals.hashes[order[rows]].transpose(1, 0, 2).reshape(-1, HASH_BITS // 8))
+        turned = signs(signals.hashes[order[rows]].transpose(1, 0, 2).reshape(-1, HASH_BITS // 8))
         embedded = signals.embeddings[order[rows]].astype(np.float32) if uses_cosine else None
         for left in range(top, m, _COLUMNS):
             columns = np.arange(left, min(left + _COLUMNS, m))
-            upright = _signs(signals.hashes[order[columns], 0])
+            upright = signs(signals.hashes[order[columns], 0])
             closeness = (turned @ upright.T).reshape(len(Orientation), len(rows), len(columns))
             products = None
             if embedded is not None:
@@ -133,8 +133,11 @@ def _blocks(signals: SignalRows, order: NDArray[np.int64], *, uses_cosine: bool)
             yield _Block(rows, columns, closeness, products)
 
 
-class _Nearest:
-    """Each picture's nearest other one so far; of several, the one whose hash sorts first."""
+class Nearest:
+    """Each picture's nearest other one so far; of several, the one whose hash sorts first.
+
+    Pictures are numbered as their hashes sort.
+    """
 
     def __init__(self, m: int) -> None:
         self.image = np.full(m, -1, dtype=np.int64)
@@ -146,6 +149,14 @@ class _Nearest:
         self._keep(rows, columns[by_row], similarity[np.arange(len(rows)), by_row])
         self._keep(columns, rows[by_column], similarity[by_column, np.arange(len(columns))])
 
+    def see_pairs(self, one: NDArray[np.int64], other: NDArray[np.int64], similarity: NDArray[np.int16]) -> None:
+        """Take note of pairs (p,), in any order and more than once."""
+        for pictures, candidates in ((one, other), (other, one)):
+            order = np.lexsort((candidates, -similarity, pictures))
+            picture, place = np.unique(pictures[order], return_index=True)
+            best = order[place]
+            self._keep(picture, candidates[best], similarity[best])
+
     def _keep(self, pictures: NDArray[np.int64], candidates: NDArray[np.int64], similarity: NDArray[np.int16]) -> None:
         before, known = self.similarity[pictures], self.image[pictures]
         nearer = (similarity > before) | ((similarity == before) & (candidates < known))
@@ -154,8 +165,14 @@ class _Nearest:
         self.similarity[pictures[nearer]] = similarity[nearer]
 
 
-def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
+def signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return packed hashes (h, 32) as rows of 1 and -1 (h, 256)."""
     return np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1
+
+
+def in_steps_up(floor: float) -> int:
+    """Return the lowest number of steps of 0.0001 that reaches this similarity."""
+    return math.ceil(floor * STEPS - ROUNDING)
 
 
 def in_original_numbers(

@@ -98,6 +98,7 @@ def publish(dataset_folder: Path, contents: Contents, comparison: Comparison, wo
         "signals": contents.signals.names,
         "fingerprints": fingerprints_of(contents.signals),
         "floor": comparison.floor,
+        "search": comparison.search.as_json(),
         "stretch": comparison.stretch,
         "closest_similarity": comparison.closest_similarity,
         "calibration": comparison.calibration,

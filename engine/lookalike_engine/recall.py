@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Measure = Literal["cosine", "distance"]
+Measure = Literal["similarity", "cosine", "distance"]
 
 ENOUGH: Final = 100
 """Pairs in a sample before the share found says much: at 100, one lost pair is a hundredth."""
@@ -38,7 +38,7 @@ class LevelRecall:
     """Of the sampled images' pairs at a level or closer: how many there are, how many of them were found."""
 
     level: float
-    """A cosine (at or above) or a number of bits (at or below)."""
+    """A similarity or cosine (at or above) or a number of bits (at or below)."""
     pairs: int
     found: int
 
@@ -60,17 +60,16 @@ class Recall:
     """Of the sampled images: those whose nearest other image is known, by the hash only one within the widest level."""
     nearest_found: int
     """Of these: those for which it was found, or another just as near."""
-    cells: int
-    probes: int
-    """Cells searched for each image, and for the hash in each of the eight orientations."""
+    cells: int | None
+    probes: int | None
+    """Cells searched for each image, and for the hash in each of the eight orientations; None for several searches."""
 
     def as_json(self) -> dict[str, object]:
         """Return it in plain values. Shares are floored to four decimals: 1.0 means that no pair was missed."""
         return {
             "approximate": True,
             "measure": self.measure,
-            "cells": self.cells,
-            "probes": self.probes,
+            **({} if self.cells is None else {"cells": self.cells, "probes": self.probes}),
             "sample": {
                 "images": self.sampled_images,
                 "nearest": self.nearest,
@@ -98,7 +97,7 @@ class RecallSample:
         self._measure: Measure = measure
         self._sampled = np.zeros(n, dtype=bool)
         self._sampled[images] = True
-        self._levels = tuple(sorted(set(levels), reverse=measure == "cosine"))
+        self._levels = tuple(sorted(set(levels), reverse=measure != "distance"))
         self._pairs = np.zeros(len(self._levels), dtype=np.int64)
         self._found: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
 
@@ -115,10 +114,12 @@ class RecallSample:
                 self._found.append((keys, closeness[ours]))
 
     def _counts(self, closeness: NDArray[Any]) -> NDArray[np.int64]:
-        near = [closeness >= level if self._measure == "cosine" else closeness <= level for level in self._levels]
+        near = [closeness <= level if self._measure == "distance" else closeness >= level for level in self._levels]
         return np.array([np.count_nonzero(each) for each in near], dtype=np.int64)
 
-    def recall(self, widest: float, *, nearest: int, nearest_found: int, cells: int, probes: int) -> Recall:
+    def recall(
+        self, widest: float, *, nearest: int, nearest_found: int, cells: int | None = None, probes: int | None = None
+    ) -> Recall:
         """Return the outcome; `widest` is the level that the search ended with."""
         counted = self._pairs * 0
         if self._found:
@@ -127,7 +128,7 @@ class RecallSample:
         levels = [
             LevelRecall(level, int(pairs), int(found))
             for level, pairs, found in zip(self._levels, self._pairs, counted, strict=True)
-            if (level >= widest if self._measure == "cosine" else level <= widest)
+            if (level <= widest if self._measure == "distance" else level >= widest)
         ]
         return Recall(
             measure=self._measure,

@@ -26,7 +26,7 @@ from lookalike_engine.signal_rows import SignalRows, map_array
 from lookalike_engine.tables import connect
 from lookalike_engine.text_array import unpacked
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 7
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "CURRENT"
 
@@ -164,6 +164,8 @@ class Snapshot:
         """Version and signals of the fingerprints; those of others are taken again."""
         self.signals: tuple[str, ...] = tuple(manifest["signals"])
         self.floor: float = manifest["floor"]
+        self.search: dict[str, Any] = manifest["search"]
+        """How pairs were looked for, see `search.Search`."""
         self.stretch = Stretch(*manifest["stretch"])
         """How much signals were stretched because the dataset's own pictures are much alike: see `kindred`."""
         self.closest_similarity: float | None = manifest["closest_similarity"]

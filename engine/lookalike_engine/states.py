@@ -30,6 +30,7 @@ def dataset_json(state: DatasetState) -> dict[str, Any]:
         "roots": {shown(label): shown(os.fspath(folder)) for label, folder in state.roots},
         "revision": snapshot.revision if snapshot else None,
         "similarity_floor": snapshot.floor if snapshot else None,
+        "search": snapshot.search if snapshot else None,
         "signals": list(snapshot.signals) if snapshot else [],
         "n_uncompared": snapshot.uncompared_count if snapshot else 0,
         "n_skipped": snapshot.skipped_count if snapshot else 0,

@@ -58,6 +58,7 @@ async def test_a_dataset_tells_what_was_skipped_and_where_it_lies(explore: Explo
     assert (dataset["source_type"], dataset["signals"], dataset["n_aliases"]) == ("LOCAL", ["hash", "lite0"], 0)
     assert (dataset["similarity_floor"], dataset["indexing"], dataset["fatal_error_msg"]) == (0.70, None, None)
     assert dataset["calibration"] == {"checked": False, "reason": "too few images to check"}
+    assert dataset["search"] == {"exact": True, "floor_raised": False, "recall": None}
 
 
 async def test_every_answer_carries_the_revision_and_the_filters_that_were_honoured(explore: Explore) -> None:

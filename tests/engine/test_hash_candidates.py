@@ -4,30 +4,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lookalike_engine.fusion import HashScale
 from lookalike_engine.hash_candidates import HashCandidates
 from lookalike_engine.hash_distance import hash_distances, hash_ranks
-from lookalike_engine.hashing import hash_grids
+from lookalike_engine.hashing import FULL_DETAIL, hash_grids
 from lookalike_engine.orientation import Orientation
-from lookalike_engine.pairs import find_pairs
+from lookalike_engine.pairs import Pairs, find_pairs
 from lookalike_engine.recall import Aim
+from lookalike_engine.signal_rows import SignalRows
 from lookalike_engine.similarity import distance_at
+from tests.made_signals import grids, turned
 
 WIDEST = distance_at(0.8)
-
-
-def grids(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
-    """Pictures of 64 x 64 whose detail falls with its frequency, as that of photographs does."""
-    frequency = np.hypot(*np.meshgrid(np.arange(64), np.arange(64))) + 1
-    spectrum = rng.normal(size=(count, 64, 64)) / frequency**1.3
-    cosines = np.cos(np.pi / 64 * np.arange(64)[:, None] * (np.arange(64) + 0.5))
-    return (128 + 40 * (cosines.T @ spectrum @ cosines)).astype(np.float32)
-
-
-def turned(grid: NDArray[np.float32], orientation: Orientation) -> NDArray[np.float32]:
-    steps = orientation.steps
-    grid = grid.T if steps.transpose else grid
-    grid = grid[::-1] if steps.flip_rows else grid
-    return grid[:, ::-1] if steps.flip_columns else grid
 
 
 def with_copies(count: int, copies: int, noise: float = 3) -> NDArray[np.uint8]:
@@ -38,6 +26,12 @@ def with_copies(count: int, copies: int, noise: float = 3) -> NDArray[np.uint8]:
     copied = [turned(grid, Orientation(number % 8)) for number, grid in enumerate(noisy)]
     hashes, _ = hash_grids(np.concatenate([originals, np.stack(copied)]))
     return hashes
+
+
+def all_pairs(hashes: NDArray[np.uint8]) -> Pairs:
+    """Those at 0.8 or above, by comparing everything."""
+    signals = SignalRows(hashes, np.zeros((len(hashes), 0), dtype=np.int16))
+    return find_pairs(signals, np.full(len(hashes), FULL_DETAIL, dtype=np.float32), HashScale(), 0.8)
 
 
 def found(search: HashCandidates) -> dict[tuple[int, int], tuple[int, int]]:
@@ -59,7 +53,7 @@ def test_every_near_copy_is_found_in_all_eight_orientations() -> None:
 
 def test_distances_and_orientations_are_those_of_comparing_everything() -> None:
     hashes = with_copies(1500, 300, noise=12)
-    every = find_pairs(hashes, 0.8)
+    every = all_pairs(hashes)
     exact = {
         (int(first), int(second)): (int(distance), int(orientation))
         for first, second, distance, orientation in zip(
@@ -73,7 +67,7 @@ def test_distances_and_orientations_are_those_of_comparing_everything() -> None:
 
 def test_the_recall_of_a_sample_is_the_recall_of_all_when_all_are_sampled() -> None:
     hashes = with_copies(1500, 300, noise=25)
-    every = find_pairs(hashes, 0.8)
+    every = all_pairs(hashes)
     search = HashCandidates(hashes, WIDEST, aim=Aim(target=0.3, levels=(62,), sampled_images=1800))
     pairs = found(search)
     assert search.recall is not None

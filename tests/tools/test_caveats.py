@@ -12,6 +12,7 @@ from lookalike_tools import (
     find_duplicates,
     summarize_clusters,
 )
+from lookalike_tools.errors import WrongArgument
 from tests.explore_servers import Heard, engine, engine_copies
 
 pytestmark = pytest.mark.anyio
@@ -79,3 +80,46 @@ async def test_a_dataset_may_be_named_as_answers_show_its_name() -> None:
 
 async def test_a_whole_number_may_be_written_as_a_float() -> None:
     assert DuplicatesQuery.model_validate({"limit": 2.0}).limit == 2
+
+
+def sampled(*levels: dict[str, Any]) -> dict[str, Any]:
+    return {"exact": False, "floor_raised": False, "recall": {"sample": {"images": 500, "levels": list(levels)}}}
+
+
+async def test_an_approximate_search_says_what_share_of_a_sample_it_found_and_what_a_miss_does() -> None:
+    close = {"similarity": 0.95, "pairs": 20, "found": 20, "recall": 1.0, "enough": False}
+    wider = {"similarity": 0.8, "pairs": 5000, "found": 4959, "recall": 0.9918, "enough": True}
+    shown = await notes(search=sampled(close, wider))
+    assert "found 99.1% of the pairs at 0.80 or above of 500 sampled images" in shown
+    assert "can hide a copy" in shown
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        sampled({"similarity": 0.95, "pairs": 0, "found": 0, "recall": None, "enough": False}),
+        {"exact": False, "floor_raised": False, "recall": None},
+    ],
+)
+async def test_an_approximate_search_whose_sample_has_too_few_pairs_gives_no_share(search: dict[str, Any]) -> None:
+    shown = await notes(search=search)
+    assert "How many it missed is not known" in shown
+    assert "%" not in shown
+
+
+@pytest.mark.parametrize("search", [{"exact": True, "floor_raised": False, "recall": None}, None])
+async def test_an_exact_search_is_not_worth_a_note(search: dict[str, Any] | None) -> None:
+    assert await notes(search=search) == await notes()
+
+
+async def test_a_floor_that_was_raised_is_said() -> None:
+    shown = await notes(search={"exact": True, "floor_raised": True, "recall": None}, similarity_floor=0.9312)
+    assert "Only pairs at 0.9312 and above are kept" in shown
+
+
+async def test_a_question_below_a_raised_floor_is_refused_with_why_and_what_to_do() -> None:
+    raised = {"exact": True, "floor_raised": True, "recall": None}
+    with pytest.raises(WrongArgument, match="nearly identical") as refused:
+        await notes(search=raised, similarity_floor=0.9712)
+    assert "Ask for 0.9712 or more" in str(refused.value)
+    assert "subfolders" in str(refused.value)

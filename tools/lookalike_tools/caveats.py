@@ -1,16 +1,30 @@
 """What the engine knows of a local dataset that a reader of an answer should know too."""
 
+import math
+
 from lookalike_tools.explore.models import Dataset
+from lookalike_tools.similarity import spelled
 from lookalike_tools.untrusted import UntrustedPath, UntrustedText, named
 
 _MOST_REASONS = 20
+_FLOAT_ERROR = 1e-9
 _FAR_OFF = 3
 """Times as many false matches as the scale expects: beyond chance, since ten are to be expected at least."""
 
 
 def local_notes(dataset: Dataset) -> list[str]:
-    """Joined folders, what was skipped, what cannot be compared, a scale that does not fit; nothing for a server's."""
-    return [*_joined(dataset), *_skipped(dataset), *_uncompared(dataset), *_misfit(dataset)]
+    """Joined folders, what was skipped, what was not compared or not kept, a scale that does not fit.
+
+    Nothing for a server's dataset.
+    """
+    return [
+        *_joined(dataset),
+        *_skipped(dataset),
+        *_uncompared(dataset),
+        *_approximate(dataset),
+        *_too_many(dataset),
+        *_misfit(dataset),
+    ]
 
 
 def unchecked_notes(dataset: Dataset) -> list[str]:
@@ -46,6 +60,27 @@ def _uncompared(dataset: Dataset) -> list[str]:
         return []
     pictures = "1 image has" if count == 1 else f"{count:,} images have"
     return [f"{pictures} too little detail to compare (blank, flat) and no exact copy: neither duplicate nor unique"]
+
+
+def _approximate(dataset: Dataset) -> list[str]:
+    if dataset.search is None or dataset.search.exact:
+        return []
+    said = "Pairs were looked for by an approximate index: too many images to compare each with each"
+    risk = "A missed pair can hide a copy, split a cluster, or let an image pass for unique"
+    sample = None if dataset.search.recall is None else dataset.search.recall.sample
+    level = next((each for each in sample.levels if each.enough), None) if sample else None
+    if sample is None or level is None or level.recall is None:
+        return [said, f"How many it missed is not known. {risk}"]
+    found = f"{math.floor(level.recall * 1000 + _FLOAT_ERROR) / 10:g}%"
+    pairs = f"pairs at {spelled(level.similarity)} or above of {sample.images:,} sampled images"
+    return [said, f"It found {found} of the {pairs}. {risk}"]
+
+
+def _too_many(dataset: Dataset) -> list[str]:
+    if dataset.search is None or not dataset.search.floor_raised or dataset.similarity_floor is None:
+        return []
+    floor = spelled(dataset.similarity_floor)
+    return [f"Only pairs at {floor} and above are kept: too many images are nearly identical to each other"]
 
 
 def _misfit(dataset: Dataset) -> list[str]:

@@ -85,11 +85,16 @@ class Opened:
     def refuse_below_floor(self, similarity: float) -> None:
         """Raises `WrongArgument` where the index does not go down to `similarity`."""
         floor = self.dataset.similarity_floor
-        if floor is not None and similarity < floor:
+        if floor is None or similarity >= floor:
+            return
+        known = f"The index of {about(self.dataset)} knows pairs at similarity {spelled(floor)} and above only"
+        if self.dataset.search is not None and self.dataset.search.floor_raised:
             raise WrongArgument(
-                f"The index of {about(self.dataset)} knows pairs at similarity {spelled(floor)} and above only",
-                f"Ask for {spelled(floor)} or more",
+                f"{known}: too many images are nearly identical to each other to keep all pairs below",
+                f"Ask for {spelled(floor)} or more; to go lower, serve the folder's subfolders one by one, or take out "
+                "runs of nearly identical images first",
             )
+        raise WrongArgument(known, f"Ask for {spelled(floor)} or more")
 
     @property
     def _status(self) -> Status:

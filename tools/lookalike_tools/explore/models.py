@@ -82,6 +82,35 @@ class Calibration(Wire):
     observed: MaybeCount = None
 
 
+class SampledPairs(Wire):
+    """Of the pairs that sampled images have at a similarity or above, how many an approximate search found."""
+
+    similarity: Share
+    recall: Share | None = None
+    enough: bool = False
+
+
+class Sample(Wire):
+    """What an approximate search was measured on; the closest level first."""
+
+    images: Count
+    levels: list[SampledPairs] = []
+
+
+class Recall(Wire):
+    """How much an approximate search found."""
+
+    sample: Sample
+
+
+class Search(Wire):
+    """How the engine looked for pairs."""
+
+    exact: bool
+    floor_raised: bool = False
+    recall: Recall | None = None
+
+
 class SkippedFile(Wire):
     """A file that is not counted as an image."""
 
@@ -114,6 +143,7 @@ class Dataset(Wire):
     snapshot_created_at: datetime | None = None
     refresh_error: Text | None = None
     calibration: Calibration | None = None
+    search: Search | None = None
 
     def size(self, entity_type: EntityType) -> int | None:
         """Its images or objects; `None` where the server does not say."""
