@@ -280,3 +280,4 @@ async def test_while_the_dataset_is_being_indexed_the_answer_says_so(pets: Path,
         engine.close()
     assert answer.status == "indexing"
     assert answer.checked is None
+    assert not any("progress" in note for note in answer.notes)  # a folder is counted in files, never in percent

@@ -128,9 +128,10 @@ class Opened:
                 notes.append("The server does not say whether the dataset is ready; taken as ready")
             case _:
                 pass
-        if self.is_indexing and self._percent is not None:
+        counts_files = self.dataset.indexing is not None
+        if self.is_indexing and not counts_files and self._percent is not None:
             notes.append("The server gives its progress in percent")
-        elif self.is_indexing and self.dataset.progress is not None:
+        elif self.is_indexing and not counts_files and self.dataset.progress is not None:
             notes.append(f"The server gives its progress as {self.dataset.progress:g}")
         if self.is_indexing and self.dataset.indexing is not None and self.dataset.indexing.stage == "waiting":
             notes.append("Another process is indexing the same folders; this one waits for it")
