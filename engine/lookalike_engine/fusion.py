@@ -168,7 +168,9 @@ class Fusion:
         return rarity
 
     def _rarity_of(self, distance: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
-        return _followed(-np.asarray(distance, dtype=np.float64), tuple((-bits, rarity) for bits, rarity in self.distance))
+        return _followed(
+            -np.asarray(distance, dtype=np.float64), tuple((-bits, rarity) for bits, rarity in self.distance)
+        )
 
     @cached_property
     def table(self) -> NDArray[np.int16]:
