@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.embedder import NORM
-from lookalike_engine.similarity import HASH_ANCHORS, HASH_BITS, STEPS, USUAL_DISTANCE, hash_scale
+from lookalike_engine.similarity import HASH_ANCHORS, HASH_BITS, SAME_HASH, STEPS, USUAL_DISTANCE, hash_scale
 
 Curve = tuple[tuple[float, float], ...]
 """Points (x, y), joined by straight lines."""
@@ -120,8 +120,8 @@ class HashScale:
         return HashScale(distance)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the anchors."""
-        return {"hash_anchors": HASH_ANCHORS}
+        """Return the anchors, and the usual distance."""
+        return {"hash_anchors": HASH_ANCHORS, "usual_distance": USUAL_DISTANCE}
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,8 @@ class Fusion:
         if not (0 <= share <= 1 and 0 <= penalty <= 1):
             raise ValueError("share_of_less and detail_penalty are within 0 to 1")
         anchors = _curve(given["anchors"], rising=True)
-        if not (anchors[0][1] >= 0 and anchors[-1][1] < 1):
-            raise ValueError("the anchors of a fusion lie from 0 to below 1, which is for equal pixels alone")
+        if not (anchors[0][1] >= 0 and anchors[-1][1] <= SAME_HASH):
+            raise ValueError(f"the anchors of a fusion lie within 0 to {SAME_HASH}: more is for equal pixels alone")
         return cls(
             _curve(given["cosine"], rising=True), _curve(given["distance"], rising=False), share, anchors, penalty
         )
