@@ -141,6 +141,12 @@ def test_similarity_never_falls_when_a_signal_gets_closer(name: str) -> None:
         assert table.min() >= 0
 
 
+def test_the_scale_of_a_dataset_is_made_once_for_all_questions_to_it() -> None:
+    scale = load_signals("lite0").scale
+    assert scale.stretched(1.25, 1.5) is scale.stretched(1.25, 1.5)
+    assert scale.stretched(1.25, 1.5) is not scale.stretched(1.5, 1.25)
+
+
 def test_another_model_is_a_description_away(folder: Path, run: Run, tmp_path: Path) -> None:
     scene(1).save(folder / "one.png")
     scene(1).resize((320, 240)).save(folder / "half.png")
