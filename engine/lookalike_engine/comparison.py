@@ -41,6 +41,8 @@ TWIN_COSINE: Final = 0.995
 """Twins are at least as close as this to the one that stands for them, so that any two of them are at least as close as
 0.98, where a scale is at its highest."""
 
+_TWINS_AT_ONCE: Final = 4096
+
 METHOD: Final = {
     "version": 9,
     "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
@@ -182,9 +184,11 @@ def _twins(
     keys = [b"%d %d " % (each.width, each.height) + signal.tobytes() for each, signal in signals]
     found = standing[representatives(keys, [each.content_hash for each in chosen])]
     others = np.flatnonzero(found != standing)
-    one, other = (rows.embeddings[images[others]].astype(np.float32) for images in (standing, found))
-    unlike = (one * other).sum(axis=1) < TWIN_COSINE * NORM**2 if rows.embeddings.shape[1] else np.zeros(0, dtype=int)
-    found[others[unlike]] = standing[others[unlike]]
+    for start in range(0, len(others) if rows.embeddings.shape[1] else 0, _TWINS_AT_ONCE):
+        some = others[start : start + _TWINS_AT_ONCE]
+        one, other = (rows.embeddings[images[some]].astype(np.float32) for images in (standing, found))
+        unlike = some[(one * other).sum(axis=1) < TWIN_COSINE * NORM**2]
+        found[unlike] = standing[unlike]
     twin = representative.copy()
     twin[standing] = found
     return twin[representative]
