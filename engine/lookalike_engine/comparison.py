@@ -19,7 +19,7 @@ from lookalike_engine.exact import SAME_PIXELS_DISTANCE, groups_of, representati
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
 from lookalike_engine.fusion import Scale
 from lookalike_engine.hashing import DETAIL_FLOOR, FULL_DETAIL
-from lookalike_engine.kindred import Stretch, stretch_for
+from lookalike_engine.kindred import SAMPLED_BY, Stretch, stretch_for
 from lookalike_engine.linkage import clusters_at, link
 from lookalike_engine.orientation import Orientation
 from lookalike_engine.pairs import MAX_PAIRS, Pairs
@@ -37,12 +37,19 @@ from lookalike_engine.similarity import (
 from lookalike_engine.uniqueness import uniqueness
 from lookalike_engine.witnesses import MOST, SURE, Kept, with_witnesses
 
+TWIN_COSINE: Final = 0.995
+"""Twins are at least as close as this to the one that stands for them, so that any two of them are at least as close as
+0.98, where a scale is at its highest."""
+
+_TWINS_AT_ONCE: Final = 4096
+
 METHOD: Final = {
-    "version": 8,
+    "version": 9,
     "false_match_rate": sorted(FALSE_MATCH_RATE.items()),
     "detail": [DETAIL_FLOOR, FULL_DETAIL],
     "same_pixels_distance": SAME_PIXELS_DISTANCE,
-    "twin_cosine": 0.995,
+    "twin_cosine": TWIN_COSINE,
+    "kindred": SAMPLED_BY,
     "witnesses": [SURE, MOST],
     "max_pairs": MAX_PAIRS,
     "small_dataset": SMALL_DATASET,
@@ -51,10 +58,6 @@ METHOD: Final = {
 }
 """What the outcome depends on besides the fingerprints. The version is raised when the same numbers come to mean
 something else: an index that was compared otherwise is compared again."""
-
-TWIN_COSINE: Final = 0.995
-"""Twins are at least as close as this to the one that stands for them, so that any two of them are at least as close as
-0.98, where a scale is at its highest."""
 
 TakePixelHashes = Callable[[list[int]], None]
 """Fills in the pixel hash of each of these images that has none; leaves those that cannot be decoded without."""
@@ -127,18 +130,18 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared, how, and whom to tell
     hashed = detail >= DETAIL_FLOOR
     representative = _exact_copies(pictures, hashes, hashed, take_pixel_hashes)
 
-    keys = [each.content_hash for each in pictures]
-    distinct = np.flatnonzero((representative == np.arange(len(pictures))) & hashed)
-    stretch = stretch_for(rows, detail, distinct, [keys[image] for image in distinct.tolist()], scale)
-    scale = scale.stretched(*stretch)
-
     def close() -> _Closeness:
+        # Anew each time: what stretches the scale must not depend on which pixels were known before this run.
+        distinct = np.flatnonzero((representative == np.arange(len(pictures))) & hashed)
+        stretch = stretch_for(
+            rows, detail, distinct, [pictures[image].content_hash for image in distinct.tolist()], scale
+        )
         twin = _twins(pictures, representative, rows, hashed)
         images = np.flatnonzero((twin == np.arange(len(pictures))) & hashed).astype(np.int32)
         pairs, how = search(
             _chosen_rows(rows, images, work if len(images) > exact_up_to else None),
             detail[images],
-            scale,
+            scale.stretched(*stretch),
             floor_for(len(pictures)),
             exact_up_to=exact_up_to,
             on_progress=on_progress,
@@ -181,9 +184,11 @@ def _twins(
     keys = [b"%d %d " % (each.width, each.height) + signal.tobytes() for each, signal in signals]
     found = standing[representatives(keys, [each.content_hash for each in chosen])]
     others = np.flatnonzero(found != standing)
-    one, other = (rows.embeddings[images[others]].astype(np.float32) for images in (standing, found))
-    unlike = (one * other).sum(axis=1) < TWIN_COSINE * NORM**2 if rows.embeddings.shape[1] else np.zeros(0, dtype=int)
-    found[others[unlike]] = standing[others[unlike]]
+    for start in range(0, len(others) if rows.embeddings.shape[1] else 0, _TWINS_AT_ONCE):
+        some = others[start : start + _TWINS_AT_ONCE]
+        one, other = (rows.embeddings[images[some]].astype(np.float32) for images in (standing, found))
+        unlike = some[(one * other).sum(axis=1) < TWIN_COSINE * NORM**2]
+        found[unlike] = standing[unlike]
     twin = representative.copy()
     twin[standing] = found
     return twin[representative]

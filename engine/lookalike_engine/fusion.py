@@ -9,14 +9,14 @@ fitted by `benchmarks.calibrate`, and none of it ever falls when a signal gets c
 
 import math
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike_engine.embedder import NORM
-from lookalike_engine.similarity import HASH_ANCHORS, HASH_BITS, STEPS, USUAL_DISTANCE, hash_scale
+from lookalike_engine.similarity import HASH_ANCHORS, HASH_BITS, SAME_HASH, STEPS, USUAL_DISTANCE, hash_scale
 
 Curve = tuple[tuple[float, float], ...]
 """Points (x, y), joined by straight lines."""
@@ -120,8 +120,8 @@ class HashScale:
         return HashScale(distance)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the anchors."""
-        return {"hash_anchors": HASH_ANCHORS}
+        """Return the anchors, and the usual distance."""
+        return {"hash_anchors": HASH_ANCHORS, "usual_distance": USUAL_DISTANCE}
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,8 @@ class Fusion:
         if not (0 <= share <= 1 and 0 <= penalty <= 1):
             raise ValueError("share_of_less and detail_penalty are within 0 to 1")
         anchors = _curve(given["anchors"], rising=True)
-        if not (anchors[0][1] >= 0 and anchors[-1][1] < 1):
-            raise ValueError("the anchors of a fusion lie from 0 to below 1, which is for equal pixels alone")
+        if not (anchors[0][1] >= 0 and anchors[-1][1] <= SAME_HASH):
+            raise ValueError(f"the anchors of a fusion lie within 0 to {SAME_HASH}: more is for equal pixels alone")
         return cls(
             _curve(given["cosine"], rising=True), _curve(given["distance"], rising=False), share, anchors, penalty
         )
@@ -168,7 +168,9 @@ class Fusion:
         return rarity
 
     def _rarity_of(self, distance: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
-        return _followed(-np.asarray(distance, dtype=np.float64), tuple((-bits, rarity) for bits, rarity in self.distance))
+        return _followed(
+            -np.asarray(distance, dtype=np.float64), tuple((-bits, rarity) for bits, rarity in self.distance)
+        )
 
     @cached_property
     def table(self) -> NDArray[np.int16]:
@@ -200,7 +202,7 @@ class Fusion:
 
     def stretched(self, cosine: float, distance: float) -> "Fusion":
         """Return this scale for a dataset whose own pictures are that much alike."""
-        return replace(self, stretch=(cosine, distance))
+        return _stretched(self, (cosine, distance))
 
     @property
     def usual_distance(self) -> float:
@@ -217,6 +219,12 @@ class Fusion:
     def as_json(self) -> dict[str, Any]:
         """Return the fit."""
         return {name: value for name, value in asdict(self).items() if name != "stretch"}
+
+
+@lru_cache(maxsize=8)
+def _stretched(scale: Fusion, stretch: tuple[float, float]) -> Fusion:
+    """Return one scale for all questions to a dataset: making its table takes as long as comparing 10,000 images."""
+    return replace(scale, stretch=stretch)
 
 
 def _bits(stretch: float) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lookalike_engine.cells import SEED, probes_for
 from lookalike_engine.hash_cells import BITS, HashCells, Hits, distinct, exact_hits
 from lookalike_engine.hash_distance import hash_distances, hash_ranks
-from lookalike_engine.orientation import Orientation
+from lookalike_engine.orientation import INVERSE, Orientation
 from lookalike_engine.recall import DEFAULT_AIM, Aim, Recall, RecallSample
 
 PROBES: Final = (8, 16, 32, 64, 128)
@@ -31,7 +31,6 @@ is cut at its own median."""
 _PICTURES: Final = 1 << 16
 _LONELY: Final = 1024
 _NEAREST_PROBES: Final = 8
-_INVERSE: Final = np.array([orientation.inverse for orientation in Orientation])
 
 HashPairs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16], NDArray[np.uint8]]
 
@@ -163,7 +162,7 @@ class HashCandidates:
         for start in range(0, len(ranks), _LONELY):
             one, other = self._planned[start : start + _LONELY].T
             _, turn = hash_distances(self._hashes, self._ranks, one, other)
-            for seeker, found, turned in ((one, other, turn), (other, one, _INVERSE[turn])):
+            for seeker, found, turned in ((one, other, turn), (other, one, INVERSE[turn])):
                 probed = cells.probed(seeker, PROBES[-1])[np.arange(len(seeker)), turned]
                 hit = probed == cells.home[found][:, None]
                 rank = np.where(hit.any(axis=1), hit.argmax(axis=1), PROBES[-1])

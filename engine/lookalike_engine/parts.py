@@ -1,4 +1,7 @@
-"""What earlier runs found out about files: the current snapshot, and the finished batches of runs that did not end."""
+"""What earlier runs found out about files: the current snapshot, and finished batches of which no snapshot was made.
+
+Those are of runs that did not end, or of files that were read again and turned out to be what they had been.
+"""
 
 import dataclasses
 import json
@@ -34,7 +37,7 @@ def fingerprints_of(signals: Signals) -> str:
 
 
 class Parts:
-    """The finished batches of an indexing run, in a dataset's folder of the cache.
+    """The finished batches since the last snapshot was published, in a dataset's folder of the cache.
 
     A folder with a table for each, and their hashes and embeddings in files that all of them share and that only grow.
     """
@@ -46,26 +49,25 @@ class Parts:
         self._count = 0
 
     def load(self) -> list[Fingerprint]:
-        """Return what the batches of earlier runs hold; one that is not whole is thrown away."""
-        found: list[Fingerprint] = []
+        """Return what the batches of earlier runs hold, the latest last; one that is not whole is thrown away."""
         if not self._folder.is_dir():
-            return found
-        end = 0
+            return []
+        whole: list[tuple[Path, list[Fingerprint]]] = []
         for part in sorted(path for path in self._folder.iterdir() if path.is_dir()):
             if not part.name.isdecimal():  # what a run that was killed was writing
                 shutil.rmtree(part)
                 continue
             try:
                 about = self._verified(part)
-                found += load(part / _TABLE, self._rows, about["rows"][0])
+                whole.append((part, load(part / _TABLE, self._rows, about["rows"][0])))
             except (OSError, EOFError, ValueError, KeyError, TypeError, duckdb.Error) as error:
                 _LOG.warning("a finished batch is not as it was written and is taken again: %s", type(error).__name__)
                 shutil.rmtree(part)
                 continue
             self._count = int(part.name) + 1
-            end = max(end, about["rows"][1])
-        self._rows.cut(end)
-        return found
+        batches = _not_taken_again(whole)
+        self._rows.cut(max((each.row + 1 for batch in batches for each in batch), default=0))
+        return [each for batch in batches for each in batch]
 
     def add(self, fingerprints: Sequence[Fingerprint]) -> None:
         """Write one finished batch; what its fingerprints hold in memory is let go for what is on disk."""
@@ -88,7 +90,7 @@ class Parts:
             each.rows, each.row = self._rows, row
 
     def clear(self) -> None:
-        """Forget the batches, those of other versions too: a snapshot holds what they held."""
+        """Forget the batches, those of other versions too: a snapshot that was just published holds what they held."""
         for folder in self._dataset_folder.glob(f"{_FOLDERS}*"):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -99,6 +101,20 @@ class Parts:
         if file_digest(part / _TABLE) != about["table"] or self._rows.digest(first, end) != about["signals"]:
             raise ValueError("a checksum does not match")
         return about
+
+
+def _not_taken_again(batches: Sequence[tuple[Path, list[Fingerprint]]]) -> list[list[Fingerprint]]:
+    """Remove each batch whose files have all been read again since, and return the others: there are ever few."""
+    later: set[str] = set()
+    kept: list[list[Fingerprint]] = []
+    for part, fingerprints in reversed(batches):
+        paths = {each.file.path for each in fingerprints}
+        if paths <= later:
+            shutil.rmtree(part)
+            continue
+        later |= paths
+        kept.append(fingerprints)
+    return kept[::-1]
 
 
 def remembered(snapshot: Snapshot, signals: Signals) -> list[Fingerprint]:

@@ -11,7 +11,7 @@ import anyio.to_thread
 from lookalike_engine.catalogue import Catalogue
 from lookalike_engine.counts import counts
 from lookalike_engine.dataset import EngineSettings
-from lookalike_engine.errors import SkippedError, SnapshotError
+from lookalike_engine.errors import EngineError, SkippedError, SnapshotError
 from lookalike_engine.library import DatasetState, Library, Status
 from lookalike_engine.pages import page_of_clusters, page_of_members
 from lookalike_engine.parts import fingerprints_of
@@ -103,7 +103,11 @@ class ExploreService:
         folders = self._library.folders(self._known(dataset_id))
 
         def find(catalogue: Catalogue) -> dict[str, Any]:
-            if catalogue.snapshot.fingerprints != fingerprints_of(load_signals(self._settings.signals)):
+            try:
+                signals = load_signals(self._settings.signals)
+            except EngineError as error:
+                raise NotReadyError(_why_not(Status.ERROR, str(error))) from None
+            if catalogue.snapshot.fingerprints != fingerprints_of(signals):
                 raise NotReadyError(_why_not(Status.INDEXING, None))
             return similar_images(catalogue, question, folders, self._settings)
 

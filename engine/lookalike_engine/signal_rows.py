@@ -35,25 +35,25 @@ class SignalRows:
 def write(folder: Path, sources: Sequence[SignalRows | None], rows: Sequence[int], dimension: int) -> SignalRows:
     """Write row `rows[i]` of `sources[i]`, for all i, as the arrays `FILES` in `folder`, and return them, mapped.
 
-    A source of None gives zeros. Memory: a few thousand rows, whatever their number.
+    A source of None gives zeros. Memory: a few thousand rows, whatever their number. Raises OSError where the disk is
+    full.
     """
     shapes: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
         "hashes": (HASH_SHAPE, np.uint8),
         "embeddings": ((dimension,), np.int16),
     }
     for name, (shape, dtype) in shapes.items():
-        path = folder / f"{name}.npy"
-        full = (len(rows), *shape)
-        if not np.prod(full):
-            np.save(path, np.zeros(full, dtype=dtype))
-            continue
-        written = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=full)
-        for start in range(0, len(rows), _ROWS_AT_A_TIME):
-            chunk = range(start, min(start + _ROWS_AT_A_TIME, len(rows)))
-            for source, places in _by_source(sources, chunk):
-                written[places] = getattr(source, name)[[rows[place] for place in places]]
-        written.flush()
-        del written
+        about = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (len(rows), *shape)}
+        # Not through a memory map: where the disk is full, writing to one does not fail but ends the process.
+        with (folder / f"{name}.npy").open("wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, about)
+            for start in range(0, len(rows), _ROWS_AT_A_TIME):
+                chunk = range(start, min(start + _ROWS_AT_A_TIME, len(rows)))
+                values = np.zeros((len(chunk), *shape), dtype=dtype)
+                for source, places in _by_source(sources, chunk):
+                    chosen = getattr(source, name)[[rows[place] for place in places]]
+                    values[[place - start for place in places]] = chosen
+                stream.write(values.tobytes())
     return SignalRows.mapped(folder)
 
 

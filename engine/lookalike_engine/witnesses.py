@@ -7,6 +7,7 @@ the pair then counts. One witness, one step: what it says of a pair is never pas
 do not chain.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +23,10 @@ MOST: Final = 50
 """A picture that is this much alike to more others speaks for none: in a crowd of frames all pairs are close anyway."""
 
 _AT_ONCE: Final = 2_000_000
-"""Accounts held in memory at once."""
+"""Accounts looked at at once, and held before those of one pair are brought down to the closest."""
+
+_Accounts = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]
+"""What is said of pairs: their numbers, how alike they are, how the second is turned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ def with_witnesses(pairs: Kept, n: int) -> Kept:
     sure = similarity >= SURE
     crowd = np.bincount(from_[sure], minlength=n) > MOST
     links = np.flatnonzero(sure & ~crowd[from_])
-    heard = [_accounts(pairs.first, pairs.second, pairs.similarity, pairs.orientation, n)]
+    heard = _accounts(pairs.first, pairs.second, pairs.similarity, pairs.orientation, n)
+    more: list[_Accounts] = []
     said = np.cumsum(np.diff(start)[from_[links]])
     for some in np.split(links, np.searchsorted(said, np.arange(_AT_ONCE, said[-1], _AT_ONCE)) if len(said) else []):
         witness = from_[some]
@@ -62,7 +67,7 @@ def with_witnesses(pairs: Kept, n: int) -> Kept:
         link, other, one, two = link[apart], other[apart], one[apart], two[apart]
         relation = COMPOSED[INVERSE[turned[link]], turned[other]]
         swapped = one > two
-        heard.append(
+        more.append(
             _accounts(
                 np.minimum(one, two),
                 np.maximum(one, two),
@@ -71,9 +76,9 @@ def with_witnesses(pairs: Kept, n: int) -> Kept:
                 n,
             )
         )
-    key, alike, orientation = (np.concatenate(column) for column in zip(*heard, strict=True))
-    best = _best_of_each(key, alike)
-    key, alike, orientation = key[best], alike[best], orientation[best]
+        if sum(len(key) for key, *_ in more) > max(_AT_ONCE, len(heard[0])):  # many say the same
+            heard, more = _closest([heard, *more]), []
+    key, alike, orientation = _closest([heard, *more])
     own = np.searchsorted(key, pairs.first.astype(np.int64) * n + pairs.second)
     orientation[own] = pairs.orientation
     return Kept((key // n).astype(np.int32), (key % n).astype(np.int32), alike, orientation)
@@ -96,9 +101,14 @@ def _accounts(
     similarity: NDArray[np.float64],
     orientation: NDArray[np.uint8],
     n: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
+) -> _Accounts:
     """Return what is said of each pair once, the closest account of it, by rising number of the pair."""
-    key = first.astype(np.int64) * n + second
+    return _closest([(first.astype(np.int64) * n + second, similarity, orientation)])
+
+
+def _closest(heard: Sequence[_Accounts]) -> _Accounts:
+    """Return the closest account of each pair, of equals the first."""
+    key, similarity, orientation = (np.concatenate(column) for column in zip(*heard, strict=True))
     best = _best_of_each(key, similarity)
     return key[best], similarity[best], orientation[best]
 

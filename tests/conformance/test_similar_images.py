@@ -80,6 +80,19 @@ async def test_a_file_outside_the_folders_is_compared_only_where_the_settings_sa
         assert set(found(answer)) == {"cat.jpg", "old/cat.jpg"}
 
 
+async def test_a_model_that_is_not_right_is_said_where_the_last_index_is_of_other_signals(
+    pets: Path, tmp_path: Path
+) -> None:
+    async with asking(pets, cache=tmp_path / "cache", signals="hash") as asked:
+        assert (await asked.about(pets / "cat.jpg"))["n_images"] == 1
+    (tmp_path / "mine.json").write_text("{}", encoding="utf-8")
+    async with asking(pets, cache=tmp_path / "cache", signals=str(tmp_path / "mine.json")) as asked:
+        response = await asked.raw(anchor_uri=(pets / "cat.jpg").as_uri())
+    assert response.status_code == 409
+    assert "mine.json" in response.json()["detail"]
+    assert "is not right" in response.json()["detail"]
+
+
 async def test_a_link_below_the_folders_opens_nothing_outside_them(pets: Path, tmp_path: Path) -> None:
     (pets / "link.jpg").symlink_to(tmp_path / "outside.jpg")
     async with asking(pets, cache=tmp_path / "cache") as asked:

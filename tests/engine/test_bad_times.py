@@ -75,6 +75,24 @@ library.close()
 """
 )
 
+NEARLY_FULL_DISK = (
+    HELPERS
+    + """
+add(0, 3)
+library = Library([FolderDataset("pets", (pictures,))], settings)
+ask(library)
+add(3, 12)
+for free in range(4, 60, 8):
+    with open(cache / "filler", "wb", buffering=0) as filler:
+        disk = os.statvfs(cache)
+        filler.write(bytes((disk.f_bavail - free) * disk.f_frsize))
+    ask(library)
+    os.unlink(cache / "filler")
+ask(library)
+library.close()
+"""
+)
+
 SMALL_FILES_ONLY = (
     HELPERS
     + """
@@ -157,6 +175,17 @@ def test_on_a_full_disk_the_last_index_answers_until_there_is_room(places: list[
         assert places[2] in error
     assert leftovers == []
     assert after == ["READY", pictures, pictures, None]
+
+
+def test_a_disk_that_fills_up_at_any_step_of_a_run_ends_no_server(places: list[str]) -> None:
+    lines = run_with_disk(Path(places[2]), "4m", NEARLY_FULL_DISK, *places)
+    first, *full, after = map(json.loads, lines)
+    assert (first, after) == (["READY", 3, 3, None], ["READY", 12, 12, None])
+    failed = [state for state in full if state != after]
+    assert len(failed) >= 3
+    for status, images, rows, error in failed:
+        assert (status, images, rows) == ("READY", 3, 3)
+        assert "make room there" in error
 
 
 @posix

@@ -12,6 +12,7 @@ from lookalike_engine.comparison import Comparison, compare
 from lookalike_engine.fingerprints import Fingerprint
 from lookalike_engine.fusion import HashScale
 from lookalike_engine.hashing import FULL_DETAIL
+from lookalike_engine.kindred import Stretch
 from lookalike_engine.linkage import Merges, clusters_at
 from lookalike_engine.pairs import find_pairs
 from lookalike_engine.scan import FoundFile
@@ -120,3 +121,35 @@ def test_the_nearest_and_the_closest_are_those_among_all_pairs(given_scenes: Sce
         assert (nearest in others) == bool(others)
         if others:
             assert comparison.nearest_similarity[image] == similar[image, others].max() == similar[image, nearest]
+
+
+def test_how_much_a_dataset_is_alike_depends_neither_on_names_nor_on_what_was_known_before() -> None:
+    """Thirty pictures of one template, as JPEG and as PNG of the same pixels, which differ in some bits of the hash."""
+    template = np.random.default_rng(5).random(256) < 0.5
+    pictures: list[Fingerprint] = []
+    hashes: list[NDArray[np.uint8]] = []
+    for number in range(60):
+        draw = np.random.default_rng(number // 2)
+        bits = template ^ (draw.random((8, 256)) < draw.uniform(0, 0.3))
+        bits[:, : 8 * (number % 2)] ^= True
+        hashes.append(np.packbits(bits, axis=1))
+        content = np.random.default_rng(1000 + number).bytes(16)
+        pictures.append(
+            Fingerprint(FoundFile(f"{number}", "", 1, 1, (1, 1)), None, 640, 480, content, detail=FULL_DETAIL)
+        )
+
+    def stretch(order: list[int]) -> Stretch:
+        chosen = [pictures[image] for image in order]
+
+        def take(suspects: list[int]) -> None:
+            for place in suspects:
+                chosen[place].pixel_hash = f"{order[place] // 2:016}".encode()
+
+        rows = SignalRows(np.stack([hashes[image] for image in order]), np.zeros((len(order), 0), dtype=np.int16))
+        return compare(chosen, rows, HashScale(), take, lambda _done, _total: None, lambda: None).stretch
+
+    first, known = stretch(list(range(60))), stretch(list(range(60)))
+    assert first.distance > 1
+    assert known == first
+    for seed in range(20):
+        assert stretch(np.random.default_rng(seed).permutation(60).tolist()) == first

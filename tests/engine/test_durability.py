@@ -136,12 +136,29 @@ def test_a_damaged_batch_is_said_so_and_taken_again(
     assert (resumed.reused, resumed.snapshot.revision) == (BATCH, undisturbed)
 
 
+def test_rows_that_a_crash_of_the_machine_took_cost_their_batches_and_nothing_else(place: Place) -> None:
+    for name in ("y.txt", "z 1.txt", "z 2.txt", "z 3.txt", "z 4.txt"):  # the last batch holds no picture
+        (place.folder / name).write_text("no picture", encoding="utf-8")
+    with pytest.raises(IndexingCancelledError):
+        place.run(progress=stop_before_comparing)
+    (rows,) = place.cache.glob("*/parts-*/hashes.raw")
+    rows.write_bytes(b"")
+    resumed = place.run()
+    assert 0 < resumed.reused <= BATCH
+    assert resumed.snapshot.image_count == FILES - 1
+
+
 def test_what_does_not_belong_among_the_batches_stops_nothing(place: Place, undisturbed: str) -> None:
     with pytest.raises(IndexingCancelledError):
         place.run(progress=stop_after_two_batches)
     (place.finished_batches[0].parent / ".DS_Store").write_bytes(b"\0")
     resumed = place.run()
     assert (resumed.reused, resumed.snapshot.revision) == (2 * BATCH, undisturbed)
+
+
+def stop_before_comparing(stage: str, _done: int, _total: int | None) -> None:
+    if stage == "comparing":
+        raise IndexingCancelledError
 
 
 def stop_after_two_batches(stage: str, done: int, _total: int | None) -> None:

@@ -87,6 +87,33 @@ def test_only_added_changed_and_removed_files_are_noticed(
     assert run(folder, "fresh cache").snapshot.revision == after.snapshot.revision
 
 
+@posix
+def test_files_whose_permissions_changed_are_read_once_more_and_not_at_every_look(
+    pictures: tuple[Path, Truth], run: Callable[..., IndexingReport]
+) -> None:
+    folder, truth = pictures
+    before = run(folder).snapshot
+    for name in truth.images:
+        (folder / name).chmod(0o600)
+    changed, again = run(folder, batch_files=4), run(folder)
+    assert (changed.read, again.read) == (len(truth.images), 0)
+    assert changed.snapshot.revision == again.snapshot.revision == before.revision
+    (folder / "new.jpg").write_bytes(jpeg_bytes(scene(40)))
+    assert run(folder).read == 1
+    assert run(folder, "fresh cache").snapshot.revision == run(folder).snapshot.revision
+
+
+def test_what_is_no_picture_and_changes_is_read_once_for_each_change(
+    pictures: tuple[Path, Truth], run: Callable[..., IndexingReport], tmp_path: Path
+) -> None:
+    folder, _ = pictures
+    run(folder)
+    for change in range(5):
+        (folder / "notes.txt").write_text("more" * change, encoding="utf-8")
+        assert (run(folder).read, run(folder).read) == (1, 0)
+    assert len(list(tmp_path.glob("cache/*/parts-*/0*"))) == 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not say when a file was last changed")
 def test_a_file_written_anew_with_its_old_size_and_time_is_read_again(
     tmp_path: Path, run: Callable[..., IndexingReport]

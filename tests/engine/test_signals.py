@@ -21,6 +21,9 @@ from tests.pictures import scene
 
 DESCRIPTIONS = Path(read_model.__code__.co_filename).parent / "models"
 
+PIXELS: dict[str, Any] = json.loads((DESCRIPTIONS / "lite0.json").read_bytes())["input"]
+FUSION: dict[str, Any] = json.loads((DESCRIPTIONS / "lite0.json").read_bytes())["fusion"]
+
 Run = Callable[..., Snapshot]
 
 
@@ -138,6 +141,12 @@ def test_similarity_never_falls_when_a_signal_gets_closer(name: str) -> None:
         assert table.min() >= 0
 
 
+def test_the_scale_of_a_dataset_is_made_once_for_all_questions_to_it() -> None:
+    scale = load_signals("lite0").scale
+    assert scale.stretched(1.25, 1.5) is scale.stretched(1.25, 1.5)
+    assert scale.stretched(1.25, 1.5) is not scale.stretched(1.5, 1.25)
+
+
 def test_another_model_is_a_description_away(folder: Path, run: Run, tmp_path: Path) -> None:
     scene(1).save(folder / "one.png")
     scene(1).resize((320, 240)).save(folder / "half.png")
@@ -164,8 +173,12 @@ def test_other_signals_are_another_index_that_is_made_anew(folder: Path, run: Ru
         ({"output": {"name": "embedding"}}, "dimension"),
         ({"input": {"name": "pixels", "side": 7, "layout": "NHWC", "type": "uint8"}}, "side 7"),
         ({"input": {"name": "pixels", "side": 64, "layout": "CHWN", "type": "uint8"}}, "layout"),
+        ({"input": PIXELS | {"side": 1e999}}, "OverflowError"),
+        ({"input": PIXELS | {"type": "float32", "mean": [0, 0, float("nan")]}}, "finite"),
         ({"package": "no_such_package"}, "is not installed"),
+        ({"package": "no_such_package.inside"}, "is not installed"),
         ({"fusion": {}}, "share_of_less"),
+        ({"fusion": FUSION | {"anchors": [[0, 0], [12, 0.9995]]}}, "0.999"),
     ],
 )
 def test_a_wrong_description_is_refused_with_what_is_wrong(tmp_path: Path, changes: Any, said: str) -> None:
