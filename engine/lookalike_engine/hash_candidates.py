@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lookalike_engine.cells import SEED, probes_for
 from lookalike_engine.hash_cells import BITS, HashCells, Hits, distinct, exact_hits
 from lookalike_engine.hash_distance import hash_distances, hash_ranks
-from lookalike_engine.orientation import INVERSE, Orientation
+from lookalike_engine.orientation import INVERSE
 from lookalike_engine.recall import DEFAULT_AIM, Aim, Recall, RecallSample
 
 PROBES: Final = (8, 16, 32, 64, 128)

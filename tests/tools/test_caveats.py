@@ -34,7 +34,9 @@ async def notes(**known: Any) -> str:
 
 async def test_a_scale_that_does_not_fit_the_dataset_is_said() -> None:
     off = {"checked": True, "similarity": 0.9, "expected": 29.1, "observed": 166}
-    assert "166 pairs that 0.95 keeps apart reach 0.90, 29.1 are expected: either heavily edited copies" in await notes(calibration=off)
+    assert "166 pairs that 0.95 keeps apart reach 0.90, 29.1 are expected: either heavily edited copies" in await notes(
+        calibration=off
+    )
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def _misfit(dataset: Dataset) -> list[str]:
         return []
     if check.observed <= _FAR_OFF * check.expected:
         return []
-    found = f"{check.observed:,} pairs that 0.95 keeps apart reach {check.similarity:.2f}, {check.expected:g} are expected"
+    reached = f"{check.observed:,} pairs that 0.95 keeps apart reach {check.similarity:.2f}"
+    found = f"{reached}, {check.expected:g} are expected"
     why = "either heavily edited copies, or images that are more alike than photographs are"
     return [f"{found}: {why}. Look before trusting clusters that are not exact"]

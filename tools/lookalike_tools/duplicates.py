@@ -17,12 +17,12 @@ from lookalike_tools.untrusted import UntrustedPath
 NAME = "find_duplicates"
 TITLE = "Find duplicate images"
 DESCRIPTION = (
-    "Finds clusters of duplicate and near-duplicate images in a dataset and suggests which image of each to keep; with "
+    "Finds clusters of duplicate and near-duplicate images in a dataset and suggests which of each to keep; with "
     "image, finds what one image duplicates. "
     "Use it when asked what is duplicated, copied, redundant or can be deleted. Similarity 0.95, the default, means "
     "copies: recompressed, resized, lightly edited or cropped, mirrored, turned; 1 means pixel-equal. Lower finds "
-    "more, with chance matches among them. In local folders large crops and screenshots are missed, and shots of one "
-    "scene may pass for copies. It deletes nothing, does not search by content, and does not list images without "
+    "more, with chance matches. In local folders large crops and screenshots are missed; shots of one scene may pass "
+    "for copies. It deletes nothing, does not search by content, and does not list images without "
     "copies (find_unique)."
 )
 
