@@ -9,7 +9,7 @@ from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.errors import EngineError, IndexingCancelledError, SnapshotError, TooMuchToDoError
 from lookalike_engine.indexing import Allowance, index
 from lookalike_engine.indexing_process import NoProcessError, Progress, index_in_process
-from lookalike_engine.names import dataset_id
+from lookalike_engine.names import dataset_id, index_folder
 from lookalike_engine.plainly import plainly
 from lookalike_engine.snapshot import Snapshot, current_snapshot
 
@@ -78,7 +78,7 @@ def _bring_up_to_date(
     finally:
         _TURN.release()
     folders = [folder.resolve() for folder in dataset.folders]
-    snapshot = current_snapshot(settings.cache_dir / dataset_id(dataset.name, folders))
+    snapshot = current_snapshot(index_folder(settings.cache_dir, dataset_id(dataset.name, folders), settings.signals))
     if snapshot is None:
         raise SnapshotError("the cache was emptied while the index was being written; ask again")
     return snapshot

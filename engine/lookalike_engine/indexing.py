@@ -17,7 +17,7 @@ from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.errors import IndexingCancelledError, SkipReason, SnapshotError, TooMuchToDoError
 from lookalike_engine.fingerprinting import fingerprint_batch, pixel_hash_of
 from lookalike_engine.fingerprints import NO_DIGEST, Fingerprint
-from lookalike_engine.names import dataset_id, shown
+from lookalike_engine.names import dataset_id, index_folder, shown
 from lookalike_engine.parts import Known, Parts, remembered
 from lookalike_engine.publishing import (
     Contents,
@@ -84,7 +84,7 @@ def index(  # noqa: PLR0913 - how, beside what and where to, has defaults
     """
     folders = [folder.resolve() for folder in dataset.folders]
     identifier = dataset_id(dataset.name, folders)
-    place = settings.cache_dir / identifier
+    place = index_folder(settings.cache_dir, identifier, settings.signals)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     signals = load_signals(settings.signals)
     run = _Run(identifier, place, settings, signals, progress, cancel or Event(), batch_files, allowance)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from lookalike_engine.dataset import EngineSettings, FolderDataset
 from lookalike_engine.errors import EngineError, SnapshotError
-from lookalike_engine.names import dataset_id
+from lookalike_engine.names import dataset_id, index_folder
 from lookalike_engine.scan import prefixes
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class Library:
         # numpy and duckdb stay out of start-up
         from lookalike_engine.snapshot import current_snapshot, snapshot_before  # noqa: PLC0415
 
-        place, failure = self._settings.cache_dir / served.state.id, None
+        place, failure = index_folder(self._settings.cache_dir, served.state.id, self._settings.signals), None
         try:
             snapshot = current_snapshot(place)
         except SnapshotError as error:  # the run that follows finds the same, sets it aside and builds a new one

@@ -4,11 +4,14 @@ A file name is bytes. Inside the engine a path is a `str` in Python's surrogate-
 leaves the engine is its shown form.
 """
 
+import hashlib
 import os
 import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+
+from lookalike_engine.signal_names import DEFAULT_SIGNALS, SIGNAL_NAMES
 
 _NAMESPACE = uuid.UUID("6d1a7bb0-8f0f-5a53-9f3e-0d5a4ce6d1b7")
 _SURROGATE = re.compile("[\udc80-\udcff]")
@@ -23,6 +26,14 @@ def dataset_id(name: str, folders: Sequence[Path]) -> str:
     """Return the UUIDv5 of a dataset: the same as long as its name and its resolved folders are."""
     parts = (name, *(os.fspath(folder) for folder in folders))
     return str(uuid.uuid5(_NAMESPACE, "\0".join(_identity(part) for part in parts)))
+
+
+def index_folder(cache_dir: Path, dataset: str, signals: str) -> Path:
+    """Return where a dataset's index lies: each choice of signals has one of its own, so that none undoes another's."""
+    if signals == DEFAULT_SIGNALS:
+        return cache_dir / dataset
+    described = hashlib.sha256(_identity(os.path.realpath(signals)).encode()).hexdigest()[:12]
+    return cache_dir / f"{dataset}-{signals if signals in SIGNAL_NAMES else described}"
 
 
 def media_id(dataset: str, path: str) -> str:

@@ -32,6 +32,7 @@ def dataset_json(state: DatasetState) -> dict[str, Any]:
         "similarity_floor": snapshot.floor if snapshot else None,
         "search": snapshot.search if snapshot else None,
         "signals": list(snapshot.signals) if snapshot else [],
+        "stretch": snapshot.stretch._asdict() if snapshot else None,
         "n_uncompared": snapshot.uncompared_count if snapshot else 0,
         "n_skipped": snapshot.skipped_count if snapshot else 0,
         "skipped_reasons": snapshot.skipped_reasons if snapshot else {},

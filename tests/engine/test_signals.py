@@ -156,13 +156,16 @@ def test_another_model_is_a_description_away(folder: Path, run: Run, tmp_path: P
     assert clusters(snapshot) == {frozenset({"one.png", "half.png"})}
 
 
-def test_other_signals_are_another_index_that_is_made_anew(folder: Path, run: Run) -> None:
+def test_other_signals_have_an_index_of_their_own_and_leave_the_first_alone(folder: Path, tmp_path: Path) -> None:
     scene(1).save(folder / "one.png")
-    first = run("lite0")
-    assert first.signal_rows.embeddings.shape == (1, 1280)
-    other = run("hash")
-    assert other.revision != first.revision
-    assert other.signal_rows.embeddings.shape == (1, 0)
+    described_one = described(tmp_path)
+    seen: dict[str, Snapshot] = {}
+    for signals in ("lite0", "hash", described_one, "lite0", "hash", described_one):
+        settings = EngineSettings(cache_dir=tmp_path / "cache", signals=signals)
+        report = index(FolderDataset("pictures", (folder,)), settings)
+        assert report.read == (0 if signals in seen else 1)
+        assert seen.setdefault(signals, report.snapshot).revision == report.snapshot.revision
+    assert [seen[signals].signal_rows.embeddings.shape for signals in ("lite0", "hash")] == [(1, 1280), (1, 0)]
 
 
 @pytest.mark.parametrize(
