@@ -63,9 +63,14 @@ def embedder_for(model: Model) -> Embedder:
 
 
 def whole_numbers(embedding: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Return the direction of a vector (dimension,) as whole numbers of norm about `NORM`; zeros for no direction."""
+    """Return the direction of a vector (dimension,) as whole numbers of norm about `NORM`; zeros for no direction.
+
+    Raises `EngineError` where the vector is not finite.
+    """
     norm = float(np.linalg.norm(embedding))
-    if not np.isfinite(norm) or norm == 0:
+    if not np.isfinite(norm):
+        raise EngineError("the model gives numbers that are not finite; choose other signals, or mend its description")
+    if norm == 0:
         return np.zeros(len(embedding), dtype=np.int16)
     whole: NDArray[np.int16] = np.rint(embedding * (NORM / norm)).astype(np.int16)
     return whole

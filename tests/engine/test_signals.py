@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from lookalike_engine.dataset import EngineSettings, FolderDataset
+from lookalike_engine.embedder import whole_numbers
 from lookalike_engine.errors import EngineError
 from lookalike_engine.fusion import Fusion
 from lookalike_engine.indexing import index
@@ -210,3 +211,9 @@ def test_a_file_that_is_no_model_ends_the_run(folder: Path, run: Run, tmp_path: 
     (tmp_path / "fake.onnx").write_bytes(b"not a model")
     with pytest.raises(EngineError, match="cannot be loaded"):
         run(described(tmp_path, file=str(tmp_path / "fake.onnx")))
+
+
+def test_a_model_that_gives_no_numbers_is_no_reason_to_call_pictures_alike() -> None:
+    with pytest.raises(EngineError, match="not finite"):
+        whole_numbers(np.array([0.5, np.nan], dtype=np.float32))
+    assert not whole_numbers(np.zeros(4, dtype=np.float32)).any()
